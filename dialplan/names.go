@@ -1,0 +1,95 @@
+package dialplan
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"strings"
+)
+
+// Contexts of the dialplan. The first two are subroutines: they return only if the call is to go on.
+const (
+	ContextInbound  = "linewarden-inbound"
+	ContextOutbound = "linewarden-outbound"
+	ContextVerdict  = "linewarden-verdict"
+)
+
+// Channel variables. The dialplan sets the first four on every call that it returns or refuses; the application sets the others
+// before it continues a call, by one request, and only where they are needed.
+const (
+	VarAction      = "LINEWARDEN_ACTION"       // one of the actions below
+	VarReason      = "LINEWARDEN_REASON"       // why, as a metric label such as listed_warn
+	VarID          = "LINEWARDEN_ID"           // what ID gives
+	VarDialOptions = "LINEWARDEN_DIAL_OPTIONS" // for the options of Dial: the whisper of a labelled call, otherwise empty
+
+	VarBrand = "LINEWARDEN_BRAND" // with label: slug of a brand that the Voice speaks, or empty
+	VarLabel = "LINEWARDEN_LABEL" // with label: the caller name to show, UTF-8, at most MaxLabel bytes
+	VarClass = "LINEWARDEN_CLASS" // with block: one of the classes below; ClassAnalytics if it is not set
+)
+
+// MaxLabel is the longest caller name in bytes that the dialplan passes on: room for a brand in any script, and no more than
+// telephones show.
+const MaxLabel = 80
+
+// Actions, as they begin a verdict's extension and appear in VarAction.
+const (
+	ActionAllow    = "allow"    // the subroutine returns
+	ActionLabel    = "label"    // the subroutine returns; the caller name is set and VarDialOptions holds the whisper
+	ActionWarn     = "warn"     // the caller has heard the warning and goes on: the subroutine returns
+	ActionBlock    = "block"    // the call is refused
+	ActionHelpline = "helpline" // the caller asked for the helpline
+	ActionHangup   = "hangup"   // the caller was warned, had to press a key to go on, and pressed none: the call ends
+)
+
+// ReasonUnavailable is the reason that the dialplan gives by itself when nobody took the call.
+const ReasonUnavailable = "unavailable"
+
+// Reasons that the dialplan gives by itself for calls that it never hands out.
+const (
+	ReasonEmergency = "emergency"
+	ReasonPSAPBack  = "psap_callback"
+)
+
+// Classes of a listing: the operator's settings give each its SIP answer.
+const (
+	ClassAnalytics         = "analytics"
+	ClassDoNotOriginate    = "do_not_originate"
+	ClassSubscriberRequest = "subscriber_request"
+)
+
+// AppPrefix begins the name of every Linewarden's Stasis application; the instance's name follows. The dialplan's default pattern
+// for StasisBroadcast is "^" + AppPrefix.
+const AppPrefix = "linewarden-"
+
+// VerdictExtension is the extension of ContextVerdict, entered at priority 1, for an action and the metric label of a reason:
+// lower-case letters and underscores.
+func VerdictExtension(action, reason string) string { return action + "_" + reason }
+
+// ID names a call to people: the first 12 hexadecimal digits of the MD5 of its SIP Call-ID (which ARI calls protocol_id), or of
+// its channel id where there is no Call-ID. A SIP edge in front computes the same: in Kamailio $(ci{s.md5}{s.substr,0,12}).
+// It is a name, not a secret.
+func ID(callID, channelID string) string {
+	if callID == "" {
+		callID = channelID
+	}
+	sum := md5.Sum([]byte(callID))
+	return hex.EncodeToString(sum[:6])
+}
+
+// playbackPrefix begins the ids that we give to playbacks.
+const playbackPrefix = "linewarden."
+
+// PlaybackID is the id to give to the playback of a prompt (or of a media list that begins with it) on a channel.
+func PlaybackID(p Prompt, channelID string) string {
+	return playbackPrefix + string(p) + "." + channelID
+}
+
+// ParsePlaybackID gives back the prompt and the channel of a PlaybackID; ok is false for ids that are not ours.
+func ParsePlaybackID(id string) (p Prompt, channelID string, ok bool) {
+	rest, ours := strings.CutPrefix(id, playbackPrefix)
+	name, channelID, found := strings.Cut(rest, ".")
+	p = Prompt(name)
+	if !ours || !found || channelID == "" || !p.Valid() {
+		return "", "", false
+	}
+	return p, channelID, true
+}

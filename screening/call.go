@@ -1,6 +1,10 @@
 package screening
 
-import "github.com/linewarden/linewarden/numberdb"
+import (
+	"fmt"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
 
 // Direction is the way that a call takes, seen from the operator's subscriber.
 type Direction uint8
@@ -16,6 +20,25 @@ func (d Direction) Role() numberdb.Role {
 		return numberdb.RoleCallback
 	}
 	return numberdb.RoleCallerID
+}
+
+// String is the direction's metric label; "invalid" for a value outside the set.
+func (d Direction) String() string {
+	switch d {
+	case Inbound:
+		return "inbound"
+	case Outbound:
+		return "outbound"
+	}
+	return invalid
+}
+
+// MarshalText implements [encoding.TextMarshaler] with String. It fails for a value outside the set.
+func (d Direction) MarshalText() ([]byte, error) {
+	if d > Outbound {
+		return nil, fmt.Errorf("screening: there is no direction %d", uint8(d))
+	}
+	return []byte(d.String()), nil
 }
 
 // Call is one call, its numbers already read with the rules of the trunk that it came from.

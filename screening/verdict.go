@@ -1,42 +1,10 @@
 package screening
 
-import "github.com/linewarden/linewarden/numberdb"
+import (
+	"crypto/md5"
+	"encoding/hex"
 
-// Action is what is done to a call.
-type Action uint8
-
-const (
-	Allow  Action = iota // the call goes on untouched
-	Label                // inbound: the caller's name becomes a warning, and the called person hears a whisper before being connected
-	Warn                 // outbound: the caller hears a warning before the call goes on
-	Block                // the call is refused
-)
-
-// Reason is why a call got its action. The set is closed.
-type Reason uint8
-
-const (
-	ReasonClean       Reason = iota // the list says nothing about the number
-	ReasonEmergency                 // an emergency call
-	ReasonPSAPBack                  // an emergency centre calling back (RFC 7090)
-	ReasonProtected                 // a genuine line
-	ReasonOptOut                    // the subscriber asked not to be screened
-	ReasonAllowList                 // on the operator's own allow list
-	ReasonCleared                   // reviewed and found clean
-	ReasonWatched                   // recorded, calls pass
-	ReasonListedWarn                // the standing is warn
-	ReasonListedBlock               // the standing is block
-	ReasonWithheld                  // the other party's number is withheld
-	ReasonShort                     // a short number
-	ReasonUnparsable                // the other party's number cannot be read
-	ReasonReportOnly                // the policy only reports: Would says what the call would have got
-	ReasonNoList                    // no list has been loaded yet
-	ReasonDeadline                  // no verdict in time
-	ReasonFault                     // an error inside Linewarden or Asterisk
-	ReasonShutdown                  // Linewarden is stopping
-	ReasonOrphan                    // the call was found waiting after a reconnect or a crash
-	ReasonUnavailable               // set by the dialplan: nobody answered Asterisk
-	reasonCount       = iota
+	"github.com/linewarden/linewarden/numberdb"
 )
 
 // Verdict is the decision on one call.
@@ -49,4 +17,16 @@ type Verdict struct {
 	Standing numberdb.Standing
 	Class    numberdb.Class
 	Brand    numberdb.Brand
+}
+
+// VerdictID is the name by which people and systems speak of the verdict on one call: the first 12 hexadecimal digits of the MD5 of
+// its SIP Call-ID, or of the channel's id where there is no Call-ID. A blocked caller can read it out, and it finds the call again in
+// the journal.
+//
+// It follows from the Call-ID alone, so that the dialplan, every node and a SIP edge in front name a call alike without asking each
+// other, also when no node answered. MD5 because that is what a Kamailio edge has at hand: $(ci{s.md5}{s.substr,0,12}). It is a
+// name, not a secret and no proof: callers choose their Call-ID.
+func VerdictID(callID string) string {
+	sum := md5.Sum([]byte(callID))
+	return hex.EncodeToString(sum[:6])
 }

@@ -1,0 +1,174 @@
+package testbed
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// What the fetched folder holds. The first row makes the rest run: folders, a shell, what a shell calls, the UTF-8 locale.
+var packages = []string{"base-files", "dash", "coreutils", "libc-bin",
+	"asterisk", "asterisk-core-sounds-en-gsm", "redis-server", "espeak-ng", "sox"}
+
+// Raise recipeVersion when this code changes what a fetched folder holds, so that existing ones are fetched anew.
+const recipeVersion = 1
+
+// Debian's suites move on and old versions vanish from the mirrors. sid is the one that always carries Asterisk.
+const suite = "sid"
+
+var fetchedPaths = map[string]string{
+	"asterisk":     "/usr/sbin/asterisk",
+	"redis-server": "/usr/bin/redis-server",
+	"redis-cli":    "/usr/bin/redis-cli",
+	"espeak-ng":    "/usr/bin/espeak-ng",
+	"sox":          "/usr/bin/sox",
+}
+
+// The shares of a fetch in its progress, in percent: measured on two cores with a near mirror.
+const (
+	shareUpdate   = 15
+	shareDownload = 60
+	shareUnpack   = 20
+	shareVerify   = 5
+	shareTotal    = shareUpdate + shareDownload + shareUnpack + shareVerify
+)
+
+// fetched opens the fetched programs, fetching them first if need be.
+func fetched(ctx context.Context, progress Progress) (*Tools, error) {
+	cache, err := cacheFolder()
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(cache, "testbed")
+	if err := ownFolder(folder); err != nil {
+		return nil, err
+	}
+	recipe := sha256.Sum256(fmt.Append(nil, recipeVersion, suite, packages))
+	root, inUse, err := store{folder, hex.EncodeToString(recipe[:6]), fetch}.open(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	return &Tools{root: root, paths: fetchedPaths, inUse: inUse}, nil
+}
+
+// fetch builds a folder that holds the programs and all that they need.
+func fetch(ctx context.Context, root string, progress Progress) error {
+	if err := canChangeRoot(ctx); err != nil {
+		return err
+	}
+	mirror, err := debianMirror(ctx)
+	if err != nil {
+		return err
+	}
+	apt, err := newApt(ctx, filepath.Join(root, "apt"), mirror)
+	if err != nil {
+		return err
+	}
+	progress(0, shareTotal, "reading the list of packages")
+	if err := apt.run(ctx, step{progress, 0, shareUpdate, "reading the list of packages"}, "update"); err != nil {
+		return fmt.Errorf("reading the list of packages from %s: %w", mirror, err)
+	}
+	install := append([]string{"install", "--yes", "--download-only"}, packages...)
+	if err := apt.run(ctx, step{progress, shareUpdate, shareDownload, "downloading"}, install...); err != nil {
+		return fmt.Errorf("downloading packages from %s: %w", mirror, err)
+	}
+	if err := apt.unpack(ctx, root, step{progress, shareUpdate + shareDownload, shareUnpack, "unpacking"}); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(apt.folder); err != nil {
+		return err
+	}
+	if err := furnish(root); err != nil {
+		return fmt.Errorf("preparing the fetched folder: %w", err)
+	}
+	progress(shareTotal-shareVerify, shareTotal, "trying the programs")
+	tools := &Tools{root: root, paths: fetchedPaths}
+	for _, name := range programs {
+		if _, err := tools.Version(ctx, name); err != nil {
+			return fmt.Errorf("a fetched program does not run: %w", err)
+		}
+	}
+	progress(shareTotal, shareTotal, "ready")
+	return nil
+}
+
+// A step is one part of a fetch's progress.
+type step struct {
+	progress     Progress
+	start, share int // percent
+	what         string
+}
+
+// at reports how much of the step is done, from 0 to 1.
+func (s step) at(part float64) {
+	s.progress(s.start+int(part*float64(s.share)), shareTotal, s.what)
+}
+
+// canChangeRoot tries what every fetched program will need, before anything is downloaded.
+func canChangeRoot(ctx context.Context) error {
+	here := &Tools{root: "/", paths: map[string]string{"true": "/bin/true"}}
+	if err := here.Command(ctx, "true").Run(); err != nil {
+		return fmt.Errorf("running a program in a folder of its own (chroot) is refused (%w); run as root, allow user "+
+			"namespaces, or install asterisk 22.7 or later, redis-server, espeak-ng and sox", err)
+	}
+	return nil
+}
+
+// furnish adds what the packages' own installation would have made and the programs use.
+func furnish(root string) error {
+	hostname, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	// Without these two, Asterisk asks the DNS for the machine's own name and for root servers, seconds for each call.
+	files := map[string]string{
+		"etc/hosts":         "127.0.0.1 localhost " + hostname + "\n",
+		"etc/nsswitch.conf": "hosts: files\n",
+		"etc/passwd":        "root:x:0:0:root:/tmp:/bin/sh\n",
+		"etc/group":         "root:x:0:\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	for _, folder := range []string{"dev", "tmp", "run"} {
+		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, minor := range map[string]int{"null": 3, "zero": 5, "random": 8, "urandom": 9} {
+		const memoryDevices = 1 // the major number of all four
+		path := filepath.Join(root, "dev", name)
+		err := syscall.Mknod(path, syscall.S_IFCHR|0o666, memoryDevices<<8|minor)
+		switch {
+		case err == nil:
+			err = os.Chmod(path, 0o666) // whatever the umask
+		case name == "null":
+			// Only root makes devices. Reading from this gives nothing, writing to it is lost soon enough. The others
+			// stay away: programs then ask the kernel, and a file of random bytes would be the same for all.
+			err = os.WriteFile(path, nil, 0o666)
+		default:
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("making %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// firstExisting gives the first of the files that is there.
+func firstExisting(paths ...string) (string, error) {
+	for _, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("none of %s is there", strings.Join(paths, ", "))
+}

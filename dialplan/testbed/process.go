@@ -82,22 +82,6 @@ func (p *process) kill() error {
 	return nil
 }
 
-// stop asks the program to end, kills it if it has not done so in time, and waits until it is gone.
-func (p *process) stop(patience time.Duration) error {
-	// A program that is stopped by SIGSTOP would keep the request for later.
-	if err := errors.Join(p.signal(syscall.SIGTERM), p.signal(syscall.SIGCONT)); err != nil {
-		return err
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-p.ended:
-		return nil
-	case <-timer.C:
-		return p.kill()
-	}
-}
-
 // lastLines gives the last n lines of a program's output, for error messages.
 func lastLines(output []byte, n int) string {
 	lines := strings.Split(string(bytes.TrimSpace(output)), "\n")

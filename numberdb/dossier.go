@@ -1,0 +1,103 @@
+package numberdb
+
+// Dossier is all that is known about one target, and the reference for what a store does with a report or decision: the store's
+// scripts are tested against it. The zero value knows nothing. A Dossier is not safe for concurrent use.
+type Dossier struct {
+	Listing  Listing
+	Evidence [RoleCount]Evidence // by Role
+
+	seen map[reporter]Day // the day of each reporter's newest report that counted
+}
+
+// reporter is whose reports count once. The source is part of it: nobody can use up another's report by taking their name.
+type reporter struct {
+	role         Role
+	forging      bool
+	trusted      bool
+	organisation string
+	name         string
+}
+
+// Report counts a report that has been checked. genuine are the roles in which a range around the number is protected or cleared.
+func (d *Dossier) Report(r *Rules, rep *Report, genuine Roles, today Day) Receipt {
+	receipt := Receipt{Repeat: true}
+	for role := range Role(RoleCount) {
+		if !rep.Roles.Has(role) {
+			continue
+		}
+		e, l := &d.Evidence[role], &d.Listing.Roles[role]
+		day := DayOf(rep.At)
+		forging := genuine.Has(role) || l.isGenuine(today)
+		who := reporter{role, forging, rep.Source.Trusted(), rep.Source.Organisation, rep.Reporter}
+		before := d.seen[who]
+		if d.seen == nil {
+			d.seen = map[reporter]Day{}
+		}
+		d.seen[who] = max(before, day)
+		receipt.Repeat = receipt.Repeat && before != 0
+		if forging {
+			receipt.Forging = true
+			if before == 0 {
+				e.Forged++
+			}
+			continue
+		}
+		e.add(r, rep.Source, rep.Brand, day, before)
+		e.Earned = r.Earned(e)
+		l.earn(e, today)
+	}
+	receipt.Listing = d.Listing
+	return receipt
+}
+
+// Decide makes a decision that has been checked. It changes nothing and returns false if what it would replace needs an approver.
+func (d *Dossier) Decide(r *Rules, decision *Decision, today Day) bool {
+	for role := range Role(RoleCount) {
+		if decision.Roles.Has(role) && !decision.Approved() && NeedsApprover(d.Listing.Roles[role].At(today), decision.Standing) {
+			return false
+		}
+	}
+	ruling := r.Ruling(decision)
+	for role := range Role(RoleCount) {
+		if decision.Roles.Has(role) {
+			d.Listing.Roles[role].rule(&ruling, &d.Evidence[role])
+		}
+	}
+	return true
+}
+
+// isGenuine says whether a person has found the number to be a genuine line or clean.
+func (l *RoleListing) isGenuine(today Day) bool {
+	s := l.At(today)
+	return s == StandingProtected || s == StandingCleared
+}
+
+// earn brings the listing up to what the evidence has earned. A decision in force keeps its class and, if it named one, its brand; one
+// that has ended leaves nothing behind.
+func (l *RoleListing) earn(e *Evidence, today Day) {
+	inForce := l.Override != StandingNone && (l.OverrideUntil == 0 || today < l.OverrideUntil)
+	if !inForce {
+		l.Override, l.OverrideUntil, l.Class = StandingNone, 0, ClassAnalytics
+	}
+	if e.Brand != "" && (!inForce || l.Brand == "") {
+		l.Brand = e.Brand
+	}
+	l.setEnds(e.Earned.latest(Ends{l.BlockUntil, l.WarnUntil, l.WatchUntil}))
+}
+
+// rule puts a ruling, or with StandingNone nothing, over what the evidence has earned.
+func (l *RoleListing) rule(v *Ruling, e *Evidence) {
+	*l = RoleListing{Override: v.Standing, OverrideUntil: v.Until, Class: v.Class, Brand: v.Brand}
+	if l.Brand == "" {
+		l.Brand = e.Brand
+	}
+	l.setEnds(e.Earned.latest(v.After))
+}
+
+// setEnds sets the ends of what is below the override. A role about which nothing is left to say is zero.
+func (l *RoleListing) setEnds(ends Ends) {
+	l.BlockUntil, l.WarnUntil, l.WatchUntil = ends.Block, ends.Warn, ends.Watch
+	if l.Override == StandingNone && ends == (Ends{}) {
+		*l = RoleListing{}
+	}
+}

@@ -1,0 +1,64 @@
+package asterisk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// releaseLeftovers releases calls that came in while the connection was being closed, or whose handler did not end in time. It asks
+// by HTTP, since the websocket is gone; Asterisk takes a moment to notice that, and until then calls may still come in.
+func (c *Client) releaseLeftovers(ctx context.Context) error {
+	plain := c.plainHTTP(nil)
+	for {
+		a, err := c.askApplication(ctx, plain)
+		switch {
+		case errors.Is(err, ErrGone):
+			return nil // nobody is connected under our name, and no channel is left
+		case err != nil:
+			c.log.Warn("Asterisk does not say whether calls are left waiting", "error", err)
+			return nil
+		case a.live: // not noticed yet; or another process has taken our name, and our calls with it
+		case len(a.channels) == 0:
+			return nil
+		default:
+			for _, id := range a.channels {
+				if err := c.free(ctx, plain, id); err != nil {
+					return fmt.Errorf("asterisk: %d calls are left waiting: %w", len(a.channels), err)
+				}
+				c.metrics.released[releaseLeftover].Inc()
+			}
+		}
+		sleep(ctx, 50*time.Millisecond)
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+func (c *Client) askApplication(ctx context.Context, plain *httpTransport) (application, error) {
+	rp, err := c.do(ctx, plain, request{op: opApplication, uri: path("applications/", c.cfg.App).String()})
+	if err != nil {
+		return application{}, err
+	}
+	return applicationOf(rp.body), nil
+}
+
+// awaitName waits until it may be worth to connect again after another process took our name. As long as Asterisk shows that the
+// other is connected, we do not: two processes that each throw the other out would handle no call at all. Where Asterisk does not
+// show it, the waits grow.
+func (c *Client) awaitName(ctx context.Context) {
+	plain := c.plainHTTP(nil)
+	c.replaced = min(c.replaced+1, 8)
+	wait := c.cfg.ReplacedWait << (c.replaced - 1)
+	for ctx.Err() == nil {
+		sleep(ctx, wait/2+rand.N(wait/2+1))
+		a, err := c.askApplication(ctx, plain)
+		if err != nil || !a.live {
+			return
+		}
+		wait = c.cfg.ReplacedWait
+	}
+}

@@ -77,7 +77,7 @@ func (a Args) Strings() []string {
 
 // safePunctuation is what the dialplan's FILTER lets through beside letters and digits. A space, comma, quote, parenthesis, dollar,
 // backslash or control character never passes.
-const safePunctuation = "+*#@:._-"
+const safePunctuation = "+*#@._-"
 
 func unsafe(r rune) bool {
 	switch {

@@ -1,0 +1,344 @@
+package dialplan
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/linewarden/linewarden/dialplan/testbed"
+)
+
+const (
+	ariUser     = "linewarden"
+	ariPassword = "not-a-secret"
+	clean       = "+12025550143"
+	subscriber  = "+12025550100"
+)
+
+// An exchange is the real Asterisk with the exchange of PBX, and a phone on each side of it.
+type exchange struct {
+	*testbed.Asterisk
+	subscriberPort, carrierPort   int
+	subscriber, carrier, helpline *rawPhone
+	ari                           string
+}
+
+// newExchange starts one. The settings override those of the settings file; more is appended to extensions.conf.
+func newExchange(ctx context.Context, t *testing.T, settings map[string]string, more string) *exchange {
+	t.Helper()
+	x := &exchange{subscriber: newRawPhone(t), carrier: newRawPhone(t), helpline: newRawPhone(t)}
+	var err error
+	x.Asterisk, err = testbed.StartAsterisk(ctx, testbed.AsteriskOptions{
+		Files: func(p testbed.Ports) (map[string][]byte, error) {
+			x.subscriberPort, x.carrierPort = p.SIP[0], p.SIP[1]
+			x.ari = fmt.Sprintf("http://127.0.0.1:%d/ari", p.HTTP)
+			files, err := PBX(PBXOptions{
+				SubscriberPort: x.subscriberPort, CarrierPort: x.carrierPort, HTTPPort: p.HTTP,
+				RTPFirst: p.RTPFirst, RTPLast: p.RTPLast, ARIUser: ariUser, ARIPassword: ariPassword,
+				Carrier: x.carrier.addr(), Subscriber: x.subscriber.addr(), Helpline: x.helpline.addr(),
+				Settings: settings,
+			})
+			if err == nil {
+				files["extensions.conf"] = append(files["extensions.conf"], more...)
+			}
+			return files, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("asterisk's log ends with:\n%s", x.Log(150))
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return x
+}
+
+// set changes a setting of the running exchange.
+func (x *exchange) set(ctx context.Context, t *testing.T, name, value string) {
+	t.Helper()
+	if _, err := x.CLI(ctx, fmt.Sprintf("dialplan set global %s %q", name, value)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rings waits until the phone was called.
+func rings(ctx context.Context, t *testing.T, p *rawPhone) *rawMessage {
+	t.Helper()
+	select {
+	case m := <-p.rang:
+		return m
+	case <-ctx.Done():
+		t.Fatalf("the phone did not ring: %v", ctx.Err())
+		return nil
+	}
+}
+
+// verdictOf is the action and reason that the exchange shows to the called side.
+func verdictOf(m *rawMessage) string {
+	return VerdictExtension(m.header.Get("X-Linewarden-Action"), m.header.Get("X-Linewarden-Reason"))
+}
+
+// expectIdle waits until no channel is left, as it must be once all calls have ended.
+func (x *exchange) expectIdle(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for {
+		channels, err := x.CLI(ctx, "core show channels count")
+		if err != nil {
+			t.Fatalf("calls are left after the test: %v", err)
+		}
+		if strings.HasPrefix(channels, "0 active channels") {
+			return
+		}
+	}
+}
+
+func testContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// silent is how long the dialplan of these tests waits for an application that takes no call; as everywhere, nothing depends on it.
+var silent = map[string]string{"LINEWARDEN_TIMEOUT": "50"}
+
+func TestNobodyAnswers(t *testing.T) {
+	ctx := testContext(t)
+	for _, mode := range []string{"broadcast", "stasis"} {
+		t.Run(mode, func(t *testing.T) {
+			x := newExchange(ctx, t, map[string]string{"LINEWARDEN_TIMEOUT": "50", "LINEWARDEN_MODE": mode}, "")
+			out := func(called string) *rawCall { return x.subscriber.place(x.subscriberPort, called, rawFrom(subscriber)) }
+			in := func(lines ...string) *rawCall {
+				return x.carrier.place(x.carrierPort, subscriber, rawFrom(clean), lines...)
+			}
+			expect := func(c *rawCall, other *rawPhone, want string) {
+				t.Helper()
+				if got := c.final(ctx); got != 200 {
+					t.Fatalf("the call ended with %d, want 200", got)
+				}
+				m := rings(ctx, t, other)
+				if got := verdictOf(m); got != want {
+					t.Errorf("verdict %s, want %s", got, want)
+				}
+				if got, want := m.header.Get("X-Linewarden-Id"), ID(c.id, ""); got != want {
+					t.Errorf("LINEWARDEN_ID %q, want %q", got, want)
+				}
+				c.bye()
+			}
+			expect(out(clean), x.carrier, "allow_unavailable")
+			expect(in(), x.subscriber, "allow_unavailable")
+
+			x.set(ctx, t, "LINEWARDEN_FAIL_INBOUND", "closed")
+			expect(out(clean), x.carrier, "allow_unavailable")
+			if got := in().final(ctx); got != 503 {
+				t.Errorf("fail closed, inbound: %d, want 503", got)
+			}
+			expect(in("Priority: PSAP-Callback"), x.subscriber, "allow_psap_callback")
+
+			x.set(ctx, t, "LINEWARDEN_FAIL_OUTBOUND", "closed")
+			if got := out(clean).final(ctx); got != 503 {
+				t.Errorf("fail closed, outbound: %d, want 503", got)
+			}
+			for _, emergency := range []string{"112", "911", "999", "000", "15", "+112", "sos"} {
+				expect(out(emergency), x.carrier, "allow_emergency")
+			}
+			x.expectIdle(ctx, t)
+		})
+	}
+}
+
+// An Asterisk that has neither StasisBroadcast nor PJSIPHangup, nor even Stasis: the calls go on all the same.
+func TestApplicationsMissing(t *testing.T) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, silent, "")
+	for _, module := range []string{"app_stasis_broadcast.so", "app_stasis.so"} {
+		if _, err := x.CLI(ctx, "module unload "+module); err != nil {
+			t.Fatal(err)
+		}
+		c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))
+		if got := c.final(ctx); got != 200 {
+			t.Errorf("without %s: %d, want 200", module, got)
+		}
+		if got := verdictOf(rings(ctx, t, x.carrier)); got != "allow_unavailable" {
+			t.Errorf("without %s: %s", module, got)
+		}
+		c.bye()
+	}
+}
+
+func TestSettingsNotIncluded(t *testing.T) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_SETTINGS": ""}, "")
+	app := newRawApp(ctx, t, x.ari, true)
+	c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))
+	if got := c.final(ctx); got != 200 {
+		t.Errorf("%d, want 200", got)
+	}
+	if got := verdictOf(rings(ctx, t, x.carrier)); got != "allow_unavailable" {
+		t.Errorf("verdict %s, want allow_unavailable", got)
+	}
+	if len(app.calls)+len(app.seen) != 0 {
+		t.Error("the call was handed out all the same")
+	}
+}
+
+func TestVerdictsReturnToTheOperatorsDialplan(t *testing.T) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, nil, "")
+	app := newRawApp(ctx, t, x.ari, true)
+	for _, mode := range []string{"broadcast", "stasis"} {
+		x.set(ctx, t, "LINEWARDEN_MODE", mode)
+		for _, tc := range []struct{ action, reason, want string }{
+			{ActionAllow, "clean", "allow_clean"},
+			{ActionWarn, "listed_warn", "warn_listed_warn"},
+			{ActionLabel, "listed_warn", "label_listed_warn"},
+			{"sing", "listed_warn", "allow_unavailable"}, // a Linewarden from the future
+		} {
+			c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))
+			got := app.next(ctx)
+			want := Args{Direction: Outbound, Policy: "default", Calling: subscriber, Called: clean, Presentation: "allowed_not_screened"}
+			if args, err := ParseArgs(got.args); err != nil || args != want {
+				t.Errorf("%s: arguments %q: %v", mode, got.args, err)
+			}
+			if got.callID != c.id {
+				t.Errorf("%s: protocol_id %q, want %q", mode, got.callID, c.id)
+			}
+			got.verdict(ctx, tc.action, tc.reason)
+			if status := c.final(ctx); status != 200 {
+				t.Errorf("%s %s: %d, want 200", mode, tc.action, status)
+			}
+			m := rings(ctx, t, x.carrier)
+			if got := verdictOf(m); got != tc.want {
+				t.Errorf("%s %s: verdict %s, want %s", mode, tc.action, got, tc.want)
+			}
+			if got := m.header.Get("X-Linewarden-Id"); got != ID(c.id, "") {
+				t.Errorf("%s %s: LINEWARDEN_ID %q, want %q", mode, tc.action, got, ID(c.id, ""))
+			}
+			c.bye()
+		}
+	}
+	// A release that names no verdict, as another program might do it.
+	c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
+	got := app.next(ctx)
+	app.request(ctx, "POST", "/channels/"+got.channel+"/continue", nil, nil)
+	c.final(ctx)
+	if got := verdictOf(rings(ctx, t, x.subscriber)); got != "allow_unavailable" {
+		t.Errorf("released without a verdict: %s, want allow_unavailable", got)
+	}
+	c.bye()
+	x.expectIdle(ctx, t)
+}
+
+func TestRefusals(t *testing.T) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_ANSWER_DO_NOT_ORIGINATE": "608"}, "")
+	app := newRawApp(ctx, t, x.ari, true)
+	for _, tc := range []struct {
+		action, class string
+		want          int
+	}{
+		{ActionBlock, "", 603},
+		{ActionBlock, ClassAnalytics, 603},
+		{ActionBlock, ClassDoNotOriginate, 608},
+		{ActionBlock, ClassSubscriberRequest, 607},
+		{ActionBlock, "${SHELL(id)}", 603},
+		{ActionHangup, "", 603},
+	} {
+		c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
+		got := app.next(ctx)
+		if tc.class != "" {
+			got.set(ctx, map[string]string{VarClass: tc.class})
+		}
+		got.verdict(ctx, tc.action, "listed_block")
+		m := c.next(ctx, 200)
+		if m.status() != tc.want {
+			t.Errorf("%s %q: %d, want %d", tc.action, tc.class, m.status(), tc.want)
+		}
+		if reason := m.header.Get("Reason"); reason != "" {
+			t.Errorf("%s %q: Reason %q, want none", tc.action, tc.class, reason)
+		}
+	}
+	// A setting that is no SIP answer still refuses.
+	x.set(ctx, t, "LINEWARDEN_ANSWER_ANALYTICS", "nonsense")
+	c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
+	app.next(ctx).verdict(ctx, ActionBlock, "listed_block")
+	if got := c.final(ctx); got != 603 {
+		t.Errorf("an impossible answer: %d, want 603", got)
+	}
+	if len(x.subscriber.rang) != 0 {
+		t.Error("a refused call rang")
+	}
+	x.expectIdle(ctx, t)
+}
+
+func TestHelpline(t *testing.T) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, nil, "")
+	app := newRawApp(ctx, t, x.ari, true)
+	call := func() *rawCall {
+		c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))
+		app.next(ctx).verdict(ctx, ActionHelpline, "listed_warn")
+		return c
+	}
+	c := call()
+	if got := c.final(ctx); got != 200 {
+		t.Errorf("%d, want 200", got)
+	}
+	rings(ctx, t, x.helpline)
+	c.bye()
+
+	x.set(ctx, t, "LINEWARDEN_HELPLINE", "")
+	if got := call().final(ctx); got != 603 {
+		t.Errorf("no helpline: %d, want 603", got)
+	}
+	if len(x.carrier.rang) != 0 {
+		t.Error("the reported number was rung")
+	}
+	x.expectIdle(ctx, t)
+}
+
+func TestLabelAndWhisper(t *testing.T) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, nil, "")
+	app := newRawApp(ctx, t, x.ari, true)
+	const label = "⚠ Verdacht: falscher \"Amazon\"-Dienst, ${SHELL(id)}"
+	for name, tc := range map[string]struct {
+		set       map[string]string
+		wantName  string
+		wantPlays string
+	}{
+		"with a brand": {
+			map[string]string{VarLabel: label, VarBrand: "amazon"}, `"` + strings.ReplaceAll(label, `"`, `\"`) + `"`,
+			"linewarden/whisper-before&linewarden/brand/amazon&linewarden/whisper-after",
+		},
+		"without":        {map[string]string{VarLabel: "Suspect"}, `"Suspect"`, "linewarden/whisper"},
+		"nothing set":    {nil, `"Suspected scam"`, "linewarden/whisper"},
+		"a hostile slug": {map[string]string{VarBrand: "../..,&${SHELL(id)}"}, `"Suspected scam"`, "linewarden/whisper-before&linewarden/brand/id&linewarden/whisper-after"},
+	} {
+		c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
+		got := app.next(ctx)
+		if tc.set != nil {
+			got.set(ctx, tc.set)
+		}
+		got.verdict(ctx, ActionLabel, "listed_warn")
+		m := rings(ctx, t, x.subscriber)
+		if from := m.header.Get("From"); !strings.HasPrefix(from, tc.wantName+" <sip:"+clean+"@") {
+			t.Errorf("%s: From %s, want the name %s", name, from, tc.wantName)
+		}
+		step := app.step(ctx, "Playback", func(s dialStep) bool { return s.app == "Playback" })
+		if step.data != tc.wantPlays || step.channel == got.channel {
+			t.Errorf("%s: channel %s plays %q, want %q to the called person", name, step.channel, step.data, tc.wantPlays)
+		}
+		if got := c.final(ctx); got != 200 {
+			t.Errorf("%s: %d, want 200", name, got)
+		}
+		c.bye()
+	}
+	x.expectIdle(ctx, t)
+}

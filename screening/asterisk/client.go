@@ -96,6 +96,9 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 		c.report(err)
 		if errors.Is(err, ErrReplaced) {
+			if time.Since(began) > 2*c.cfg.ReplacedWait {
+				c.replaced = 0
+			}
 			c.awaitName(ctx)
 			continue
 		}
@@ -121,7 +124,7 @@ func (c *Client) serve(ctx context.Context) error {
 		st.Connected, st.Since, st.Version, st.Transport = true, time.Now(), s.version, s.transport
 	})
 	c.metrics.connected.Set(1)
-	c.log.Info("connected to Asterisk", "version", s.version, "requests", s.transport.String(), "sees_fellows", s.marked)
+	c.log.Info("connected to Asterisk", "version", s.version, "requests", s.transport.String(), "sees_fellows", s.canMark)
 	select {
 	case <-s.lost:
 	case <-ctx.Done():
@@ -210,6 +213,8 @@ func (c *Client) report(err error) {
 	switch {
 	case err == nil:
 		c.log.Info("stopping")
+	case errors.Is(err, ErrReplaced):
+		c.log.Error("waiting until the application's name is free", "error", err)
 	case last != nil && last.Error() == err.Error():
 		c.log.Debug("still no connection to Asterisk", "error", err)
 	default:

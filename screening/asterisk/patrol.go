@@ -18,12 +18,12 @@ const liveMark = "__AST_DEVICE_STATE_ALL_TOPIC"
 const (
 	// settle is how long after connecting a listed channel may still get its StasisStart before it is adopted.
 	settle = 200 * time.Millisecond
-	// fresh is how old a listing may be when a fellow's channel is released by it: the fellow might come back.
-	fresh = 250 * time.Millisecond
 	// strikes is in how many listings in a row a thing must look wrong before something is done about it.
 	strikes = 2
 	// patience is in how many listings in a row a channel may stay after it was released.
 	patience = 4
+	// remark is after how many listings a missing live mark is set again.
+	remark = 10
 )
 
 // application is one entry of GET /applications.
@@ -61,36 +61,33 @@ func (s *session) mark(ctx context.Context) error {
 // patrol compares what Asterisk has with what we have, first right after the connect, then for as long as it lasts. It finds
 // channels that wait without a handler, calls that left unnoticed, and the calls of dead fellows.
 func (s *session) patrol() error {
-	f := fellows{missing: make(map[string]int), freed: make(map[string]int)}
-	unlisted := 0
+	f := newFellows()
+	unlisted, unmarked := 0, 0
 	wait := settle
 	for {
-		again := false
 		asked := time.Now()
-		apps, err := s.applications()
-		if err == nil {
-			own := -1
-			for i := range apps {
-				if apps[i].name == s.c.cfg.App {
-					own = i
-				}
+		apps, own, err := s.applications()
+		again := false
+		switch {
+		case err != nil: // the next round may fare better; a lost connection is noticed elsewhere
+		case own == nil:
+			if unlisted++; unlisted >= strikes {
+				return fmt.Errorf("%w: the websocket is open, but the application is no longer listed", ErrConnectionLost)
 			}
-			if own < 0 {
-				if unlisted++; unlisted >= strikes {
-					return fmt.Errorf("%w: the websocket is open, but the application is no longer listed", ErrConnectionLost)
-				}
-			} else {
-				unlisted = 0
-				s.reconcile(apps[own].channels)
-				switch {
-				case !s.marked:
-				case apps[own].live:
-					again = f.release(s, apps, asked)
-				default:
-					// Somebody unsubscribed us, or res_stasis_device_state was loaded anew. If this fails, the next round tries.
-					s.mark(context.Background())
-				}
+		default:
+			unlisted = 0
+			s.reconcile(own.channels)
+			if own.live {
+				unmarked = 0
+				again = f.look(s, apps, asked)
+				break
 			}
+			// Somebody unsubscribed us, or res_stasis_device_state was loaded anew, or is not loaded at all.
+			f = newFellows()
+			if s.canMark && unmarked%remark == 0 {
+				s.mark(context.Background()) // whether it worked shows in the next listing
+			}
+			unmarked++
 		}
 		if again {
 			continue
@@ -104,23 +101,24 @@ func (s *session) patrol() error {
 	}
 }
 
-// applications begins a round and asks for the list.
-func (s *session) applications() ([]application, error) {
+// applications begins a round and asks for the list: ours, nil if it is not there, and the fellows'.
+func (s *session) applications() (fellows []application, own *application, err error) {
 	s.mu.Lock()
 	s.round++
 	s.mu.Unlock()
 	rp, err := s.c.do(context.Background(), s.rest, request{op: opApplications, uri: "applications"})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var apps []application
 	for e := elementsOf(rp.body); e.next(); {
-		a := applicationOf(e.value)
-		if a.name == s.c.cfg.App || s.c.cfg.PeerPrefix != "" && strings.HasPrefix(a.name, s.c.cfg.PeerPrefix) {
-			apps = append(apps, a)
+		switch a := applicationOf(e.value); {
+		case a.name == s.c.cfg.App:
+			own = &a
+		case s.c.cfg.PeerPrefix != "" && strings.HasPrefix(a.name, s.c.cfg.PeerPrefix):
+			fellows = append(fellows, a)
 		}
 	}
-	return apps, nil
+	return fellows, own, nil
 }
 
 // reconcile acts on what Asterisk lists as ours. Events and replies travel apart inside Asterisk, so only what two listings in a
@@ -220,71 +218,4 @@ func (c *Client) free(ctx context.Context, t transport, id string) error {
 		return nil
 	}
 	return err
-}
-
-// fellows is what the patrol remembers of the other instances.
-type fellows struct {
-	missing map[string]int // by application: listings in a row with channels but without the live mark
-	freed   map[string]int // by channel: listings since it was released
-}
-
-// release releases the channels of dead fellows. Of several live instances the one with the smallest name goes first; the others
-// step in if the channels stay. It says whether the listing grew too old to go on with, and another is wanted at once.
-func (f *fellows) release(s *session, apps []application, asked time.Time) (again bool) {
-	needed := strikes
-	listed := make(map[string]struct{})
-	for _, a := range apps {
-		if a.live && a.name < s.c.cfg.App {
-			needed = 2 * strikes
-		}
-	}
-	for _, a := range apps {
-		if a.live || len(a.channels) == 0 || a.name == s.c.cfg.App {
-			delete(f.missing, a.name)
-			continue
-		}
-		if f.missing[a.name]++; f.missing[a.name] < needed {
-			continue
-		}
-		for _, id := range a.channels {
-			listed[id] = struct{}{}
-			if n, done := f.freed[id]; done && n < patience {
-				f.freed[id] = n + 1
-				continue
-			}
-			if time.Since(asked) > fresh {
-				again = true
-				break
-			}
-			if err := s.c.free(context.Background(), s.rest, id); err != nil {
-				s.c.log.Warn("a dead fellow's call could not be released; trying again", "fellow", a.name, "channel", logID(id), "error", err)
-				continue
-			}
-			if _, done := f.freed[id]; !done {
-				s.c.metrics.released[releaseFellow].Inc()
-				s.c.log.Warn("released the call of a fellow that is not connected", "fellow", oneLine(a.name, 80), "channel", logID(id))
-			}
-			f.freed[id] = 0
-		}
-	}
-	for id := range f.freed {
-		if _, ok := listed[id]; !ok && !again {
-			delete(f.freed, id)
-		}
-	}
-	for name := range f.missing {
-		if !containsApp(apps, name) {
-			delete(f.missing, name)
-		}
-	}
-	return again
-}
-
-func containsApp(apps []application, name string) bool {
-	for _, a := range apps {
-		if a.name == name {
-			return true
-		}
-	}
-	return false
 }

@@ -28,12 +28,11 @@ type httpTransport struct {
 func newHTTPClient(connectTimeout time.Duration, idle int) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   connectTimeout,
-			ResponseHeaderTimeout: 0, // the request's own context bounds it
-			MaxIdleConns:          idle,
-			MaxIdleConnsPerHost:   idle,
-			IdleConnTimeout:       time.Minute,
+			DialContext:         (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext,
+			TLSHandshakeTimeout: connectTimeout,
+			MaxIdleConns:        idle,
+			MaxIdleConnsPerHost: idle,
+			IdleConnTimeout:     10 * time.Second, // below Asterisk's session_keep_alive (15 s), which would break a request
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -26,7 +26,7 @@ type session struct {
 	transport Transport
 	version   string
 
-	marked        bool // Asterisk shows that this application is connected; set before ready is closed
+	canMark       bool // Asterisk can show that this application is connected; set before ready is closed
 	manyVariables atomic.Bool
 
 	ready chan struct{} // closed when calls can be handled
@@ -120,10 +120,10 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 // prepare shows that the application is connected, before any call is handled (see patrol.go), and sets the event filter.
 func (s *session) prepare(ctx context.Context, can abilities) error {
 	var status *StatusError
-	if can.liveMark {
+	s.canMark = can.liveMark
+	if s.canMark {
 		switch err := s.mark(ctx); {
 		case err == nil:
-			s.marked = true
 		case errors.As(err, &status) && status.Code != 404:
 			s.c.log.Warn("Asterisk cannot show who is connected, so no fellow's calls are released; is res_stasis_device_state loaded?",
 				"error", err)

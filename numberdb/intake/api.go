@@ -1,0 +1,122 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/screening"
+)
+
+// Store keeps reports and knows listings: numberdb/redisstore is one. Its methods are called by many goroutines at once.
+type Store interface {
+	// Report stores a report that has passed [numberdb.Report.Check]. It returns only when the report is safe.
+	Report(context.Context, numberdb.Report) (numberdb.Receipt, error)
+	// Listing is what the list says about a number, ranges included.
+	Listing(context.Context, numberdb.Number) (numberdb.Listing, error)
+}
+
+// Options is what an [API] is made of.
+type Options struct {
+	Store  Store
+	Tokens []Token
+	// Origin says how to read a number without a country code where the request names no region.
+	Origin numberdb.Origin
+	// Policy decides what a caller would get.
+	Policy screening.Policy
+	// Version of the program, for the API's description.
+	Version string
+
+	Clock   func() time.Time // time.Now if nil
+	Logger  *slog.Logger     // nothing is logged if nil
+	Metrics prometheus.Registerer
+}
+
+// API is the intake over HTTP. Its methods may be used by many goroutines at once.
+type API struct {
+	store   Store
+	tokens  []Token
+	origin  numberdb.Origin
+	policy  screening.Policy
+	now     func() time.Time
+	log     *slog.Logger
+	metrics *metrics
+	handler http.Handler
+}
+
+// Bounds on a request. A report of the longest text in the widest script is below 24 KiB.
+const (
+	maxBody      = 64 << 10
+	bodyTimeout  = 5 * time.Second
+	storeTimeout = 5 * time.Second
+	retryAfter   = "5" // seconds that a client should wait while the store is away
+)
+
+// New checks the options and makes an API of them.
+func New(o Options) (*API, error) {
+	if o.Store == nil {
+		return nil, errors.New("intake: no store given")
+	}
+	if err := checkTokens(o.Tokens); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(o.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	a := &API{store: o.Store, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	mux := http.NewServeMux()
+	if err := a.routes(mux, o.Version); err != nil {
+		return nil, err
+	}
+	a.handler = a.observed(mux)
+	return a, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// routes registers all operations and the description of them.
+func (a *API) routes(mux *http.ServeMux, version string) error {
+	config := huma.DefaultConfig("Linewarden intake", version)
+	config.Info.Description = "Report telephone numbers that criminals use to pose as a company's support, and ask what is known of a number."
+	// The library's own pages load scripts from elsewhere, and it builds its description on first use without a lock: we serve it.
+	config.DocsPath, config.SchemasPath, config.OpenAPIPath = "", "", ""
+	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true
+	config.Transformers = []huma.Transformer{tidyProblem}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {Type: "http", Scheme: "bearer"}}
+	api := humago.New(mux, config)
+	a.registerReports(api)
+	a.registerNumbers(api)
+	description, err := json.Marshal(api.OpenAPI())
+	if err != nil {
+		return fmt.Errorf("intake: describe the API: %w", err)
+	}
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(description) // the asker has gone away: nobody is left to tell
+	})
+	return nil
+}
+
+// away is the answer while the store cannot be used. Whatever the cause, nothing was acknowledged; the cause is for the log alone.
+func away(ctx context.Context, detail string, cause error) error {
+	noteFrom(ctx).cause = cause
+	return huma.ErrorWithHeaders(problem(http.StatusServiceUnavailable, detail), http.Header{"Retry-After": {retryAfter}})
+}

@@ -1,0 +1,15 @@
+// Package intake is how people and their systems tell Linewarden about numbers, over HTTP.
+//
+// [New] makes a handler for the JSON API, version 1:
+//
+//	POST /v1/reports            a complaint about a number; 201 with a receipt
+//	GET  /v1/numbers/{number}   what the list says about a number, and what a call from or to it would get
+//	GET  /openapi.json          the description of all this, OpenAPI 3.1
+//
+// Every request but the last carries a bearer token ([Token]); each operation names the roles that may use it. Every refusal is a
+// problem document of RFC 9457 that names all wrong fields at once, and nothing is stored where one is wrong. A report is
+// acknowledged only when the store has it: while the store is away the answer is 503 with Retry-After, and whoever reported still
+// has the report.
+//
+// Requests are logged by route and token name, without the numbers in them.
+package intake

@@ -12,6 +12,7 @@ import (
 // by HTTP, since the websocket is gone; Asterisk takes a moment to notice that, and until then calls may still come in.
 func (c *Client) releaseLeftovers(ctx context.Context) error {
 	plain := c.plainHTTP(nil)
+	counted := make(map[string]struct{})
 	for {
 		a, err := c.askApplication(ctx, plain)
 		switch {
@@ -23,17 +24,24 @@ func (c *Client) releaseLeftovers(ctx context.Context) error {
 		case a.live: // not noticed yet; or another process has taken our name, and our calls with it
 		case len(a.channels) == 0:
 			return nil
-		default:
-			for _, id := range a.channels {
-				if err := c.free(ctx, plain, id); err != nil {
-					return fmt.Errorf("asterisk: %d calls are left waiting: %w", len(a.channels), err)
-				}
+		}
+		for _, id := range a.channels {
+			if a.live {
+				break
+			}
+			err = errors.Join(err, c.free(ctx, plain, id))
+			if _, again := counted[id]; !again {
+				counted[id] = struct{}{}
 				c.metrics.released[releaseLeftover].Inc()
 			}
 		}
 		sleep(ctx, 50*time.Millisecond)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() == nil:
+		case a.live:
 			return nil
+		default:
+			return errors.Join(fmt.Errorf("asterisk: %d calls are left waiting", len(a.channels)), err)
 		}
 	}
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/linewarden/linewarden/numberdb/redisstore"
+)
+
+// How often the store is looked after. Several nodes may do it at once: each step is safe, and random waits keep them apart.
+const (
+	sweepEvery = 6 * time.Hour
+	retryInit  = time.Second
+)
+
+// createList creates the list if there is none. While Redis is away, keepHouse goes on trying.
+func createList(store *redisstore.Store, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), retryInit)
+	defer cancel()
+	if err := store.Init(ctx); err != nil {
+		log.Warn("cannot look for the list in Redis yet; trying again", "error", err)
+	}
+}
+
+// keepHouse creates the list if there is none, and then removes from time to time the listings that have ended.
+func keepHouse(ctx context.Context, store *redisstore.Store, log *slog.Logger) error {
+	for err := store.Init(ctx); err != nil; err = store.Init(ctx) {
+		if !pause(ctx, retryInit) {
+			return nil
+		}
+	}
+	for pause(ctx, sweepEvery/2+rand.N(sweepEvery)) {
+		removed, err := sweep(ctx, store)
+		if err != nil {
+			log.Warn("cannot remove the listings that have ended", "error", err)
+			continue
+		}
+		log.Info("removed listings that have ended", "count", removed)
+	}
+	return nil
+}
+
+// sweep removes the listings that have ended from all partitions.
+func sweep(ctx context.Context, store *redisstore.Store) (removed int, err error) {
+	_, partitions, err := store.Identity(ctx)
+	for p := 0; err == nil && p < partitions; p++ {
+		var n int
+		n, err = store.Sweep(ctx, p)
+		removed += n
+	}
+	return removed, err
+}
+
+// pause waits, and is false if the context ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,5 @@
+package main
+
+type promptsCommand struct{}
+
+func promptLanguages() []string { return []string{"en", "fr", "es", "de", "hi", "zh", "pt", "it"} }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/linewarden/linewarden/numberdb/replica"
+	"github.com/linewarden/linewarden/screening/asterisk"
+)
+
+// serveCommand is the server.
+type serveCommand struct {
+	Only string `enum:"screening,intake," default:"" placeholder:"PART" help:"Run only screening or only intake; both if missing."`
+}
+
+// stopBound is how long stopping may take: calls that hear a warning are let go within it.
+const stopBound = 20 * time.Second
+
+// Run serves until SIGINT or SIGTERM.
+func (cmd serveCommand) Run(p *program) (err error) {
+	parts := parts{screening: cmd.Only != "intake", intake: cmd.Only != "screening"}
+	l, err := p.loadSound(parts)
+	if err != nil {
+		return err
+	}
+	log := l.Log.newLogger(p.err).With("instance", l.Instance)
+	log.Info("starting", "version", version(), "config", l.File, "config_sha256", l.Hash, "screening", parts.screening, "intake", parts.intake)
+
+	running := newServices()
+	defer func() {
+		log.Info("stopping")
+		err = running.ends.run(stopBound, err)
+	}()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	ready := newReadiness(time.Now)
+
+	// Every listener is bound before anything serves: a port that is taken is told at once, not after calls were accepted.
+	ops, err := bind("ops.listen", l.Ops.Listen)
+	if err != nil {
+		return err
+	}
+	running.ends.add("ops listener", closeListener(ops))
+	var reports net.Listener
+	if parts.intake {
+		if reports, err = bind("intake.listen", l.Intake.Listen); err != nil {
+			return err
+		}
+		running.ends.add("intake listener", closeListener(reports))
+	}
+	running.serveHTTP("ops", ops, opsHandler(ready, registry, l.Ops.Pprof), "", "", log)
+
+	store, err := l.openStore(log, registry)
+	if err != nil {
+		return err
+	}
+	running.ends.add("redis", func(context.Context) error { return store.Close() })
+	if parts.intake {
+		createList(store, log)
+	}
+	list, err := replica.New(store, replica.Options{SnapshotPath: l.List.Snapshot, Logger: log, Metrics: registry})
+	if err != nil {
+		return err
+	}
+	running.start("list", list.Run)
+	watchList(ready, list, l.List.StaleAfter)
+
+	if parts.intake {
+		api, err := l.newIntake(store, log, registry)
+		if err != nil {
+			return err
+		}
+		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, log) })
+		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
+	}
+	if parts.screening {
+		flow, err := l.newFlow(list, log, registry)
+		if err != nil {
+			return err
+		}
+		for i, a := range l.Asterisk {
+			c, err := asterisk.New(a.client(i, l.Instance, log, registry), flow.Handle)
+			if err != nil {
+				return err
+			}
+			name := fmt.Sprintf("asterisk[%d]", i)
+			running.start(name, c.Run)
+			ready.add(name, asteriskReady(c))
+		}
+	}
+	return running.wait(p.ctx)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/redisstore"
+)
+
+// openStore opens the store that the config names. It does not wait for Redis.
+func (l *loaded) openStore(log *slog.Logger, metrics prometheus.Registerer) (*redisstore.Store, error) {
+	r := l.Redis
+	secured, err := r.TLS.client()
+	if err != nil {
+		return nil, err
+	}
+	redis.SetLogger(redisLog{log}) // its own writes to standard error, in another form than ours
+	store, err := redisstore.Open(redisstore.Connection{
+		Addrs: r.Addresses, Master: r.SentinelMaster, Cluster: r.Cluster, DB: r.DB, TLS: secured,
+		Username: r.Username, Password: r.Password.Reveal(),
+		SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword.Reveal(),
+	}, redisstore.Options{Rules: &l.Rules, Prefix: r.Prefix, Logger: log, Registerer: metrics})
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	return store, nil
+}
+
+// redisLog takes what the Redis library has to say: details of faults that whoever called it is told of anyway.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the library's logger.
+func (r redisLog) Printf(ctx context.Context, format string, v ...any) {
+	r.log.DebugContext(ctx, "redis library", "message", fmt.Sprintf(format, v...))
+}
+
+// client is the TLS of a connection of ours, nil for none.
+func (t tlsClient) client() (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls.ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("redis.tls.ca_file: holds no certificate in PEM form")
+		}
+	}
+	if t.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls.cert_file: %w", err)
+		}
+		c.Certificates = []tls.Certificate{cert}
+	}
+	return c, nil
+}
+
+// withStore does something with the store for one command, in a list that is created if there is none, and closes it.
+func (p *program) withStore(l *loaded, do func(*redisstore.Store) error) (err error) {
+	store, err := l.openStore(slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.Init(p.ctx); err != nil {
+		return fmt.Errorf("%w; is Redis where redis.addresses says, %v?", err, l.Redis.Addresses)
+	}
+	return do(store)
+}
+
+// listing is what the store says about a number; nothing for no number, once it is known that the store answers.
+func (l *loaded) listing(ctx context.Context, n numberdb.Number) (listing numberdb.Listing, err error) {
+	store, err := l.openStore(slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return listing, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if n == 0 {
+		return listing, store.Ping(ctx)
+	}
+	return store.Listing(ctx, n)
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/linewarden/linewarden/dialplan"
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/intake"
+	"github.com/linewarden/linewarden/numberdb/replica"
+	"github.com/linewarden/linewarden/screening"
+	"github.com/linewarden/linewarden/screening/asterisk"
+	"github.com/linewarden/linewarden/screening/callflow"
+)
+
+// newIntake is the intake endpoint as the config describes it.
+func (l *loaded) newIntake(store intake.Store, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
+	tokens := make([]intake.Token, len(l.Intake.Tokens))
+	for i, t := range l.Intake.Tokens {
+		source := numberdb.Source{Organisation: t.Organisation}
+		if err := source.Kind.UnmarshalText([]byte(t.Source)); err != nil {
+			return nil, err
+		}
+		tokens[i] = intake.Token{Principal: intake.Principal{Name: t.Name, Source: source, Role: intake.Role(t.Role)}, Hash: t.hash}
+	}
+	policy := l.Policies[callflow.DefaultPolicy]
+	return intake.New(intake.Options{
+		Store: store, Tokens: tokens, Origin: policy.origin(), Policy: policy.screening(),
+		Version: version(), Logger: log, Metrics: metrics,
+	})
+}
+
+// newFlow is the call flow as the config describes it.
+func (l *loaded) newFlow(list callflow.List, log *slog.Logger, metrics prometheus.Registerer) (*callflow.Flow, error) {
+	policies := map[string]callflow.Policy{}
+	for name, p := range l.Policies {
+		policies[name] = callflow.Policy{
+			Screening: p.screening(), Origin: p.origin(),
+			Helpline: p.Helpline, RequireKey: p.RequireKey, KeyWait: p.KeyWait, Language: p.Language,
+		}
+	}
+	return callflow.New(callflow.Options{
+		List: list, Policies: policies, Languages: l.Calls.Languages, Deadline: l.Calls.Deadline, Logger: log, Metrics: metrics,
+	})
+}
+
+// origin is how the policy's trunk writes numbers.
+func (p policyConfig) origin() numberdb.Origin {
+	o := numberdb.Origin{Region: p.Region, ExtraEmergency: strings.Join(p.EmergencyExtra, " ")}
+	if p.BareDigits == "e164" {
+		o.Bare = numberdb.BareE164
+	}
+	return o
+}
+
+// screening is the policy in terms of decisions.
+func (p policyConfig) screening() screening.Policy { return screening.Policy{ReportOnly: p.ReportOnly} }
+
+// transports are the words of the config.
+var transports = map[string]asterisk.Transport{
+	"auto": asterisk.TransportAuto, "websocket": asterisk.TransportWebsocket, "http": asterisk.TransportHTTP,
+}
+
+// client is how this instance connects to one Asterisk.
+func (a asteriskConfig) client(i int, instance string, log *slog.Logger, metrics prometheus.Registerer) asterisk.Config {
+	label := strconv.Itoa(i)
+	return asterisk.Config{
+		URL: a.ariURL(), App: dialplan.AppPrefix + instance, Username: a.Username, Password: a.Password.Reveal(),
+		Transport: transports[a.Transport], PeerPrefix: dialplan.AppPrefix,
+		Logger:  log.With("asterisk", label),
+		Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"asterisk": label}, metrics),
+	}
+}
+
+// ariURL is the address of ARI, which is at /ari unless Asterisk's http.conf sets a prefix.
+func (a asteriskConfig) ariURL() string {
+	u, err := url.Parse(a.URL)
+	if err != nil || u.Path != "" && u.Path != "/" {
+		return a.URL
+	}
+	return u.JoinPath("ari").String()
+}
+
+// watchList makes the readiness tell how the list is.
+func watchList(ready *readiness, list *replica.Replica, staleAfter time.Duration) {
+	ready.add("list", func(time.Time) string {
+		switch s := list.State(); {
+		case !s.Loaded:
+			return "no list has been loaded yet: calls pass unscreened"
+		case s.Age > staleAfter:
+			return fmt.Sprintf("the list is stale: last confirmed %v ago; calls are screened with it", s.Age.Round(time.Second))
+		}
+		return ""
+	})
+	ready.add("redis", func(time.Time) string {
+		if err := list.State().Err; err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
+
+// asteriskReady tells whether calls come in from an Asterisk.
+func asteriskReady(c *asterisk.Client) func(time.Time) string {
+	return func(time.Time) string {
+		s := c.Status()
+		switch {
+		case s.Connected:
+			return ""
+		case s.LastError != nil:
+			return "not connected: " + s.LastError.Error()
+		}
+		return "not connected yet"
+	}
+}

@@ -35,8 +35,8 @@ type fake struct {
 	rule func(method, uri string) *answer
 	// accept decides about a websocket; it may block. Zero accepts, else it is the HTTP status.
 	accept func(dial int) int
-	// deaf makes new websockets not read: no requests, no pongs.
-	deaf bool
+	// deaf, unless nil, makes websockets not read until it is closed: no requests, no pongs.
+	deaf chan struct{}
 }
 
 type fakeApp struct {
@@ -212,7 +212,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 func (f *fake) websocket(w http.ResponseWriter, r *http.Request, name string) {
 	var accept func(int) int
 	var dial int
-	deaf := false
+	var deaf chan struct{}
 	f.do(func() {
 		f.dials++
 		accept, dial, deaf = f.accept, f.dials, f.deaf
@@ -235,9 +235,8 @@ func (f *fake) websocket(w http.ResponseWriter, r *http.Request, name string) {
 			go old.Write(context.Background(), websocket.MessageText, fmt.Appendf(nil, `{"type":"ApplicationReplaced","application":%q}`, name))
 		}
 	})
-	if deaf {
-		<-r.Context().Done()
-		return
+	if deaf != nil {
+		<-deaf
 	}
 	for {
 		_, raw, err := conn.Read(context.Background())

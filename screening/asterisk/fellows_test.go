@@ -1,0 +1,146 @@
+package asterisk
+
+import (
+	"context"
+	"slices"
+	"testing"
+)
+
+// rounds is how many listings the patrol has had.
+func (r *running) rounds() int { return count(r.metrics.requests[opApplications][outcomeOK]) }
+
+func (r *running) afterRounds(n int) {
+	r.t.Helper()
+	want := r.rounds() + n
+	r.eventually("rounds of the patrol", func() bool { return r.rounds() >= want })
+}
+
+func TestFellowWhoseMarkGoes(t *testing.T) {
+	f := newFake(t)
+	f.do(func() { f.apps["test-x"] = &fakeApp{live: true, channels: []string{"9.1"}} })
+	f.do(func() { f.apps["other-x"] = &fakeApp{channels: []string{"8.1"}} }) // not one of ours
+	cfg := f.config()
+	cfg.OrphanPlace = Place{Context: "orphans"}
+	r := run(t, cfg, func(context.Context, *Channel) {})
+	r.connected()
+	r.afterRounds(2 * longAbsent)
+	if f.saw("POST channels/") {
+		t.Fatal("a live fellow's call was touched")
+	}
+	f.do(func() { f.apps["test-x"].live = false })
+	f.awaitRequest("POST channels/9.1/continue?context=orphans")
+	// Before that, everything that the fellow may have been playing is stopped.
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at := slices.Index(f.requests, "POST channels/9.1/continue?context=orphans"); at < 0 ||
+		!slices.Contains(f.requests[:at], "DELETE playbacks/9.1-play-0") {
+		t.Errorf("no playback was stopped: %q", f.requests[max(0, len(f.requests)-8):])
+	}
+	if f.made("POST channels/8.1") > 0 {
+		t.Error("a stranger's call was touched")
+	}
+}
+
+func TestFellowNeverSeenLive(t *testing.T) {
+	f := newFake(t)
+	f.do(func() { f.apps["test-x"] = &fakeApp{channels: []string{"9.1"}} })
+	r := run(t, f.config(), func(context.Context, *Channel) {})
+	r.connected()
+	f.awaitRequest("POST channels/9.1/continue")
+	if n := r.rounds(); n < longAbsent {
+		t.Errorf("released after %d listings: it might just have been connecting", n)
+	}
+}
+
+func TestFellowsTakeTurns(t *testing.T) {
+	f := newFake(t)
+	f.do(func() {
+		f.apps["test-x"] = &fakeApp{live: true, channels: []string{"9.1"}}
+		f.apps["test-0"] = &fakeApp{live: true} // comes first, but does nothing
+	})
+	r := run(t, f.config(), func(context.Context, *Channel) {})
+	r.connected()
+	r.afterRounds(2)
+	before := r.rounds()
+	f.do(func() { f.apps["test-x"].live = false })
+	f.awaitRequest("POST channels/9.1/continue")
+	if n := r.rounds() - before; n < 2*strikes-1 {
+		t.Errorf("released after %d listings, though it was another's turn", n)
+	}
+}
+
+func TestStubbornOrphan(t *testing.T) {
+	f := newFake(t)
+	refusals := 2
+	f.rule = func(method, uri string) *answer {
+		if uri == "channels/9.1/continue" && refusals > 0 {
+			if refusals--; refusals == 1 {
+				return &answer{code: 500}
+			}
+			return &answer{code: 204} // accepted, without effect
+		}
+		return nil
+	}
+	f.do(func() { f.apps["test-x"] = &fakeApp{live: true, channels: []string{"9.1", "9.2"}} })
+	r := run(t, f.config(), func(context.Context, *Channel) {})
+	r.connected()
+	r.afterRounds(2)
+	f.do(func() { f.apps["test-x"].live = false })
+	f.await("both are released in the end", func() bool { return len(f.apps["test-x"].channels) == 0 })
+	if f.saw("POST channels/9.2/continue?") {
+		t.Error("not to the next priority")
+	}
+}
+
+func TestOwnMarkIsRestored(t *testing.T) {
+	f := newFake(t)
+	f.do(func() { f.apps["test-x"] = &fakeApp{live: true, channels: []string{"9.1"}} })
+	r := run(t, f.config(), func(context.Context, *Channel) {})
+	r.connected()
+	r.afterRounds(2)
+	// Asterisk forgets all marks, as when res_stasis_device_state is loaded anew: that says nothing about anybody.
+	f.do(func() {
+		for _, a := range f.apps {
+			a.live = false
+		}
+	})
+	f.await("ours is set again", func() bool { return f.apps["test-a"].live })
+	r.afterRounds(3 * strikes)
+	f.do(func() { f.apps["test-x"].live = true })
+	r.afterRounds(2)
+	if f.saw("POST channels/") {
+		t.Error("a live fellow's call was touched")
+	}
+}
+
+func TestNoMarks(t *testing.T) {
+	f := newFake(t)
+	f.rule = func(method, uri string) *answer {
+		if method == "POST" && uri == "applications/test-a/subscription?eventSource=deviceState%3A"+liveMark {
+			return &answer{code: 400, body: `{"message":"Invalid event source URI scheme"}`}
+		}
+		return nil
+	}
+	f.do(func() { f.apps["test-x"] = &fakeApp{channels: []string{"9.1"}} })
+	calls := make(chan *Channel, 1)
+	r := run(t, f.config(), hold(calls))
+	r.connected()
+	r.afterRounds(2 * longAbsent)
+	if f.saw("POST channels/") {
+		t.Error("a call was touched though nobody can tell who is live")
+	}
+	f.arrive("test-a", "1.1")
+	receive(t, "our own calls still work", calls)
+}
+
+func TestApplicationForgotten(t *testing.T) {
+	f := newFake(t)
+	r := run(t, f.config(), func(context.Context, *Channel) {})
+	r.connected()
+	f.do(func() {
+		conn := f.apps["test-a"].conn
+		f.apps["test-a"] = &fakeApp{}
+		t.Cleanup(func() { conn.CloseNow() })
+	})
+	f.await("a second connection", func() bool { return f.dials == 2 })
+}

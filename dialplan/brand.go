@@ -2,12 +2,10 @@ package dialplan
 
 import "slices"
 
-// Brand is a company that is often impersonated, and whose name we can speak.
+// Brand is a company that is often impersonated, and whose name we can speak: how, is in the texts of each language.
 type Brand struct {
 	Slug string // as in a listing: 1 to 32 of a-z, 0-9 and hyphen
 	Name string // as people write it
-	// Spoken is what the speech synthesiser is given where that differs from Name; by language.
-	Spoken map[string]string
 }
 
 // brands is led by the companies that consumer protection agencies name most often as impersonated (FTC Consumer Sentinel 2023:

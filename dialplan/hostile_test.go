@@ -9,6 +9,7 @@ import (
 
 // Nothing that a caller sends may be evaluated, break an argument, or keep the call from going on.
 func TestHostileCallerIDs(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	proof := filepath.Join(t.TempDir(), "evaluated")
 	shell := "${SHELL(touch " + proof + ")}"
@@ -78,6 +79,7 @@ func TestHostileCallerIDs(t *testing.T) {
 
 // A dialled number must not choose the policy, nor reach an application as more than one argument.
 func TestHostileDialledNumbers(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	// An operator who did not filter EXTEN.
 	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_POLICY": "fallback"}, `
@@ -115,6 +117,7 @@ exten => _v!,1,Gosub(linewarden-outbound,s,1(${EXTEN:1}))
 
 // Asterisk and Linewarden must name a call alike, whatever its Call-ID holds.
 func TestHostileCallIDs(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, silent, "")
 	for _, id := range []string{
@@ -135,6 +138,7 @@ func TestHostileCallIDs(t *testing.T) {
 
 // A caller who hangs up while Linewarden thinks or speaks ends in the operator's h extension, and nothing is left.
 func TestCallerHangsUpInTheMiddle(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, `
 [from-carrier](+)
@@ -173,6 +177,7 @@ exten => h,1,NoOp(operator-h ${LINEWARDEN_ID})
 
 // A Call-ID that Asterisk takes but cannot put into an event must not be a way around screening.
 func TestCallIDThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, "")
 	app := newRawApp(ctx, t, x.ari, true)

@@ -23,7 +23,9 @@ const (
 
 	VarBrand = "LINEWARDEN_BRAND" // with label: slug of a brand that the Voice speaks, or empty
 	VarLabel = "LINEWARDEN_LABEL" // with label: the caller name to show, UTF-8, at most MaxLabel bytes
-	VarClass = "LINEWARDEN_CLASS" // with block: one of the classes below; ClassAnalytics if it is not set
+	// VarLanguage, with label: the called person's language, for the whisper; otherwise the operator's setting, or that of their channel.
+	VarLanguage = "LINEWARDEN_LANGUAGE"
+	VarClass    = "LINEWARDEN_CLASS" // with block: one of the classes below; ClassAnalytics if it is not set
 )
 
 // MaxLabel is the longest caller name in bytes that the dialplan passes on: room for a brand in any script, and no more than

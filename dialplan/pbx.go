@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 )
@@ -53,6 +54,9 @@ var (
 	pbxSetting = regexp.MustCompile(`^LINEWARDEN_[A-Z_]+$`)
 )
 
+// untouched are the files that Asterisk complains of if they are not there at all.
+var untouched = []string{"acl", "ccss", "features", "pjproject", "stasis", "udptl", "websocket_client"}
+
 // PBX renders the configuration files of a small telephone exchange by name, SettingsFile and SubroutinesFile among them; only
 // asterisk.conf, which names folders, is left to the caller. An error names every option that cannot be.
 func PBX(o PBXOptions) (map[string][]byte, error) {
@@ -95,6 +99,9 @@ func PBX(o PBXOptions) (map[string][]byte, error) {
 		}
 		files[name] = text.Bytes()
 	}
+	for _, name := range untouched {
+		files[name+".conf"] = []byte("; Everything here is as Asterisk has it by itself.\n")
+	}
 	for _, name := range []string{SettingsFile, SubroutinesFile} {
 		text, err := conf.ReadFile("conf/" + name)
 		if err != nil {
@@ -108,44 +115,40 @@ func PBX(o PBXOptions) (map[string][]byte, error) {
 // check finds what would break out of a line of a configuration file, or what Asterisk would silently ignore.
 func (o PBXOptions) check() error {
 	var errs []error
-	wrong := func(field, want string) { errs = append(errs, fmt.Errorf("%s: want %s", field, want)) }
-	for field, port := range map[string]int{
-		"SubscriberPort": o.SubscriberPort, "CarrierPort": o.CarrierPort, "HTTPPort": o.HTTPPort,
-		"RTPFirst": o.RTPFirst, "RTPLast": o.RTPLast,
-	} {
-		if port < 1 || port > 65535 {
-			wrong(field, "a port from 1 to 65535")
+	check := func(field string, ok bool, want string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s: want %s", field, want))
 		}
 	}
-	if o.SubscriberPort == o.CarrierPort {
-		wrong("CarrierPort", "another port than SubscriberPort")
+	port := func(n int) bool { return n >= 1 && n <= 65535 }
+	check("SubscriberPort", port(o.SubscriberPort), "a port from 1 to 65535")
+	check("CarrierPort", port(o.CarrierPort) && o.CarrierPort != o.SubscriberPort, "a port from 1 to 65535 other than SubscriberPort")
+	check("HTTPPort", port(o.HTTPPort), "a port from 1 to 65535")
+	check("RTPFirst", port(o.RTPFirst), "a port from 1 to 65535")
+	check("RTPLast", port(o.RTPLast) && o.RTPLast > o.RTPFirst, "a port from 1 to 65535 above RTPFirst")
+
+	ip := func(s string) bool { _, err := netip.ParseAddr(s); return err == nil }
+	check("Bind", ip(o.Bind), "an IP address")
+	check("HTTPBind", ip(o.HTTPBind), "an IP address")
+	check("External", o.External == "" || ip(o.External), "an IP address or nothing")
+
+	phone := func(s string) bool {
+		host, number, found := strings.Cut(s, ":")
+		n, err := strconv.Atoi(number)
+		return s == "" || found && pbxWord.MatchString(host) && err == nil && port(n)
 	}
-	if o.RTPFirst >= o.RTPLast {
-		wrong("RTPLast", "a port above RTPFirst")
-	}
-	for field, addr := range map[string]string{"Bind": o.Bind, "HTTPBind": o.HTTPBind, "External": o.External} {
-		if _, err := netip.ParseAddr(addr); err != nil && !(field == "External" && addr == "") {
-			wrong(field, "an IP address")
-		}
-	}
-	for field, addr := range map[string]string{"Carrier": o.Carrier, "Subscriber": o.Subscriber, "Helpline": o.Helpline} {
-		host, port, found := strings.Cut(addr, ":")
-		if addr != "" && !(found && pbxWord.MatchString(host) && pbxWord.MatchString(port)) {
-			wrong(field, "host:port")
-		}
-	}
-	for field, word := range map[string]string{"ARIUser": o.ARIUser, "ARIPassword": o.ARIPassword, "Policy": o.Policy} {
-		if !pbxWord.MatchString(word) {
-			wrong(field, "1 to 128 of letters, digits, -_.")
-		}
-	}
-	if o.Language != "" && !pbxWord.MatchString(o.Language) {
-		wrong("Language", "a language such as fr")
-	}
-	for name, value := range o.Settings {
-		if !pbxSetting.MatchString(name) || strings.ContainsAny(value, "\r\n;\x00") {
-			wrong("Settings "+name, "LINEWARDEN_… and a value without line break or semicolon")
-		}
+	check("Carrier", phone(o.Carrier), "host:port or nothing")
+	check("Subscriber", phone(o.Subscriber), "host:port or nothing")
+	check("Helpline", phone(o.Helpline), "host:port or nothing")
+
+	const word = "1 to 128 of letters, digits, -_."
+	check("ARIUser", pbxWord.MatchString(o.ARIUser), word)
+	check("ARIPassword", pbxWord.MatchString(o.ARIPassword), word)
+	check("Policy", pbxWord.MatchString(o.Policy), word)
+	check("Language", o.Language == "" || pbxWord.MatchString(o.Language), word+" or nothing")
+	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
+		check("Settings "+name, pbxSetting.MatchString(name) && !strings.ContainsAny(o.Settings[name], "\r\n;\x00"),
+			"LINEWARDEN_… and a value without line break or semicolon")
 	}
 	return errors.Join(errs...)
 }

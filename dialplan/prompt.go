@@ -109,15 +109,6 @@ func (v Voice) Media(slug string, prompts ...Prompt) []string {
 	return media
 }
 
-// Announce is the value of Dial's option A() that says the prompt to the called person. The dialplan builds the same from VarBrand.
-func (v Voice) Announce(p Prompt, slug string) string {
-	clips := v.clips(p, slug)
-	for i := range clips {
-		clips[i] = clipFolder + clips[i]
-	}
-	return strings.Join(clips, "&")
-}
-
 // clips is the names of the clips, below linewarden/, that say the prompt.
 func (v Voice) clips(p Prompt, slug string) []string {
 	if !p.NamesBrand() || !v.Speaks(slug) {

@@ -28,10 +28,6 @@ func TestVoiceMedia(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}
-	const whisper = "linewarden/whisper-before&linewarden/brand/paypal&linewarden/whisper-after"
-	if got := NewVoice().Announce(PromptWhisper, "paypal"); got != whisper {
-		t.Errorf("Announce = %q, want %q", got, whisper)
-	}
 }
 
 func TestPromptOfMedia(t *testing.T) {

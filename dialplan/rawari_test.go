@@ -22,6 +22,7 @@ type rawApp struct {
 	steps chan dialStep   // what any channel does in the dialplan
 	lost  chan string     // calls that left the application, by channel
 	seen  chan *broadcast // every CallBroadcast
+	plays chan string     // the end of each playback: its id and state
 }
 
 // An appCall is a call that waits in the application.
@@ -44,7 +45,7 @@ func newRawApp(ctx context.Context, t *testing.T, base string, claim bool) *rawA
 	t.Helper()
 	a := &rawApp{
 		t: t, base: base, claim: claim, calls: make(chan *appCall, 100), steps: make(chan dialStep, 10000),
-		lost: make(chan string, 100), seen: make(chan *broadcast, 100),
+		lost: make(chan string, 100), seen: make(chan *broadcast, 100), plays: make(chan string, 100),
 	}
 	query := url.Values{"app": {rawAppName}, "api_key": {ariUser + ":" + ariPassword}, "subscribeAll": {"true"}}
 	conn, _, err := websocket.Dial(ctx, base+"/events?"+query.Encode(), nil)
@@ -73,9 +74,10 @@ func (a *rawApp) listen(ctx context.Context, conn *websocket.Conn) {
 			return // the test has ended
 		}
 		var e struct {
-			Type    string
-			Args    []string
-			Channel struct {
+			Type     string
+			Args     []string
+			Playback struct{ ID, State string }
+			Channel  struct {
 				ID         string
 				ProtocolID string `json:"protocol_id"`
 				Dialplan   struct {
@@ -98,6 +100,8 @@ func (a *rawApp) listen(ctx context.Context, conn *websocket.Conn) {
 			}
 		case "StasisStart":
 			a.calls <- &appCall{app: a, args: e.Args, channel: e.Channel.ID, callID: e.Channel.ProtocolID}
+		case "PlaybackFinished":
+			a.plays <- e.Playback.ID + " " + e.Playback.State
 		case "StasisEnd":
 			a.lost <- e.Channel.ID
 		case "ChannelDialplan":

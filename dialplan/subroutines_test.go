@@ -3,6 +3,7 @@ package dialplan
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -28,23 +29,30 @@ type exchange struct {
 // newExchange starts one. The settings override those of the settings file; more is appended to extensions.conf.
 func newExchange(ctx context.Context, t *testing.T, settings map[string]string, more string) *exchange {
 	t.Helper()
+	return newExchangeWith(ctx, t, PBXOptions{Settings: settings}, nil, func(files map[string][]byte) {
+		files["extensions.conf"] = append(files["extensions.conf"], more...)
+	})
+}
+
+// newExchangeWith starts one with further options, sounds, and files changed at will.
+func newExchangeWith(ctx context.Context, t *testing.T, o PBXOptions, sounds fs.FS, change func(map[string][]byte)) *exchange {
+	t.Helper()
 	x := &exchange{subscriber: newRawPhone(t), carrier: newRawPhone(t), helpline: newRawPhone(t)}
 	var err error
 	x.Asterisk, err = testbed.StartAsterisk(ctx, testbed.AsteriskOptions{
 		Files: func(p testbed.Ports) (map[string][]byte, error) {
 			x.subscriberPort, x.carrierPort = p.SIP[0], p.SIP[1]
 			x.ari = fmt.Sprintf("http://127.0.0.1:%d/ari", p.HTTP)
-			files, err := PBX(PBXOptions{
-				SubscriberPort: x.subscriberPort, CarrierPort: x.carrierPort, HTTPPort: p.HTTP,
-				RTPFirst: p.RTPFirst, RTPLast: p.RTPLast, ARIUser: ariUser, ARIPassword: ariPassword,
-				Carrier: x.carrier.addr(), Subscriber: x.subscriber.addr(), Helpline: x.helpline.addr(),
-				Settings: settings,
-			})
+			o.SubscriberPort, o.CarrierPort, o.HTTPPort = x.subscriberPort, x.carrierPort, p.HTTP
+			o.RTPFirst, o.RTPLast, o.ARIUser, o.ARIPassword = p.RTPFirst, p.RTPLast, ariUser, ariPassword
+			o.Carrier, o.Subscriber, o.Helpline = x.carrier.addr(), x.subscriber.addr(), x.helpline.addr()
+			files, err := PBX(o)
 			if err == nil {
-				files["extensions.conf"] = append(files["extensions.conf"], more...)
+				change(files)
 			}
 			return files, err
 		},
+		Sounds: sounds,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +108,7 @@ func (x *exchange) expectIdle(ctx context.Context, t *testing.T) {
 }
 
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -109,6 +117,7 @@ func testContext(t *testing.T) context.Context {
 var silent = map[string]string{"LINEWARDEN_TIMEOUT": "50"}
 
 func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	for _, mode := range []string{"broadcast", "stasis"} {
 		t.Run(mode, func(t *testing.T) {
@@ -155,6 +164,7 @@ func TestNobodyAnswers(t *testing.T) {
 
 // An Asterisk that has neither StasisBroadcast nor PJSIPHangup, nor even Stasis: the calls go on all the same.
 func TestApplicationsMissing(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, silent, "")
 	for _, module := range []string{"app_stasis_broadcast.so", "app_stasis.so"} {
@@ -173,6 +183,7 @@ func TestApplicationsMissing(t *testing.T) {
 }
 
 func TestSettingsNotIncluded(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_SETTINGS": ""}, "")
 	app := newRawApp(ctx, t, x.ari, true)
@@ -189,6 +200,7 @@ func TestSettingsNotIncluded(t *testing.T) {
 }
 
 func TestVerdictsReturnToTheOperatorsDialplan(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, "")
 	app := newRawApp(ctx, t, x.ari, true)
@@ -236,6 +248,7 @@ func TestVerdictsReturnToTheOperatorsDialplan(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_ANSWER_DO_NOT_ORIGINATE": "608"}, "")
 	app := newRawApp(ctx, t, x.ari, true)
@@ -278,6 +291,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestHelpline(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, "")
 	app := newRawApp(ctx, t, x.ari, true)
@@ -304,6 +318,7 @@ func TestHelpline(t *testing.T) {
 }
 
 func TestLabelAndWhisper(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, "")
 	app := newRawApp(ctx, t, x.ari, true)

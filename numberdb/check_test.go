@@ -149,6 +149,17 @@ func TestDecisionCheck(t *testing.T) {
 	}
 }
 
+func TestMarkingCheck(t *testing.T) {
+	good := Marking{Target: Target{Number: 12025550143}, Mark: MarkOptOut, On: true, Author: "ann", Reason: "asked by letter", At: noon}
+	if f := good.Check(noon); f != nil {
+		t.Fatalf("a good marking has faults: %v", f)
+	}
+	bad := Marking{Target: Target{Number: 12, Prefix: true}, Mark: MarkOptOut | MarkAllowed, Author: "\x00", At: noon.AddDate(1, 0, 0)}
+	if got, want := fields(bad.Check(noon)), []string{"target", "mark", "author", "reason", "at"}; !slices.Equal(got, want) {
+		t.Errorf("faults in %v, want %v", got, want)
+	}
+}
+
 func TestNeedsApprover(t *testing.T) {
 	const n, w, x, b, c, p = StandingNone, StandingWatch, StandingWarn, StandingBlock, StandingCleared, StandingProtected
 	alone := map[Standing][]Standing{ // what one person may decide, by what holds now

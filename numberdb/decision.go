@@ -60,6 +60,29 @@ func (d *Decision) Check(now time.Time) Faults {
 	return f
 }
 
+// Marking puts a target on one of the operator's own lists, or takes it off. It says nothing about fraud and needs no second person.
+type Marking struct {
+	Target Target    `json:"target"`
+	Mark   Marks     `json:"mark"` // exactly one
+	On     bool      `json:"on"`
+	Author string    `json:"author"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// Check is all that is wrong with the marking at the given time, in the order of its fields; nil if nothing is.
+func (m *Marking) Check(now time.Time) Faults {
+	var f Faults
+	checkTarget(&f, m.Target)
+	if m.Mark != MarkOptOut && m.Mark != MarkAllowed {
+		f.add("mark", "is not one mark", "use opt_out or allowed")
+	}
+	checkText(&f, "author", m.Author, 1, MaxPerson)
+	checkText(&f, "reason", m.Reason, 1, MaxReason)
+	checkTime(&f, "at", m.At, now)
+	return f
+}
+
 // checkTarget wants a number that can be reported, or a prefix of 6 to 14 digits.
 func checkTarget(f *Faults, t Target) {
 	if !t.Prefix {

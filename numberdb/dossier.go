@@ -18,7 +18,8 @@ type reporter struct {
 	name         string
 }
 
-// Report counts a report that has been checked. genuine are the roles in which a range around the number is protected or cleared.
+// Report counts a report that has been checked. genuine are the roles in which a range around the number is protected or cleared,
+// which a decision on the number itself outdoes.
 func (d *Dossier) Report(r *Rules, rep *Report, genuine Roles, today Day) Receipt {
 	receipt := Receipt{Repeat: true}
 	for role := range Role(RoleCount) {
@@ -27,7 +28,7 @@ func (d *Dossier) Report(r *Rules, rep *Report, genuine Roles, today Day) Receip
 		}
 		e, l := &d.Evidence[role], &d.Listing.Roles[role]
 		day := DayOf(rep.At)
-		forging := genuine.Has(role) || l.isGenuine(today)
+		forging := l.isGenuine(today) || genuine.Has(role) && !l.inForce(today)
 		who := reporter{role, forging, rep.Source.Trusted(), rep.Source.Organisation, rep.Reporter}
 		before := d.seen[who]
 		if d.seen == nil {
@@ -66,6 +67,11 @@ func (d *Dossier) Decide(r *Rules, decision *Decision, today Day) bool {
 	return true
 }
 
+// inForce says whether a decision is in force.
+func (l *RoleListing) inForce(today Day) bool {
+	return l.Override != StandingNone && (l.OverrideUntil == 0 || today < l.OverrideUntil)
+}
+
 // isGenuine says whether a person has found the number to be a genuine line or clean.
 func (l *RoleListing) isGenuine(today Day) bool {
 	s := l.At(today)
@@ -75,7 +81,7 @@ func (l *RoleListing) isGenuine(today Day) bool {
 // earn brings the listing up to what the evidence has earned. A decision in force keeps its class and, if it named one, its brand; one
 // that has ended leaves nothing behind.
 func (l *RoleListing) earn(e *Evidence, today Day) {
-	inForce := l.Override != StandingNone && (l.OverrideUntil == 0 || today < l.OverrideUntil)
+	inForce := l.inForce(today)
 	if !inForce {
 		l.Override, l.OverrideUntil, l.Class = StandingNone, 0, ClassAnalytics
 	}

@@ -8,7 +8,7 @@ import (
 
 // The binary form of a listing, as stores keep it and send it to nodes; 6 to 20 bytes for the usual one:
 //
-//	byte 0   version: 1
+//	byte 0   version: 1; later ones go up to 15
 //	byte 1   bits 0 and 1: the roles that follow; bits 4 and 5: marks
 //	per role, in order:
 //	  byte 0   bits 0 to 2: override; bits 3 and 4: class
@@ -20,6 +20,7 @@ import (
 // write the same bytes.
 const (
 	listingVersion = 1
+	lastVersion    = 15
 	marksShift     = 4
 	classShift     = 3
 	brandFollows   = 1 << 4
@@ -71,7 +72,7 @@ func (l Listing) AppendBinary(b []byte) ([]byte, error) {
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It takes only what [Listing.AppendBinary] writes, every byte of it; the
 // error wraps [ErrNewerFormat] or [ErrCorruptListing], and then the listing is unchanged.
 func (l *Listing) UnmarshalBinary(b []byte) error {
-	if len(b) > 0 && b[0] > listingVersion {
+	if len(b) > 0 && b[0] > listingVersion && b[0] <= lastVersion {
 		return fmt.Errorf("reading a listing of version %d: %w", b[0], ErrNewerFormat)
 	}
 	if len(b) < 2 || b[0] != listingVersion || b[1]&^0b0011_0011 != 0 {

@@ -92,6 +92,7 @@ func TestListingBinaryRefuses(t *testing.T) {
 		"empty":                "",
 		"head cut":             "\x01",
 		"version 0":            "\x00\x00",
+		"no version":           "damaged",
 		"unknown role":         "\x01\x04",
 		"unknown mark":         "\x01\x40",
 		"role cut":             "\x01\x01\x00",

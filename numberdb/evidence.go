@@ -1,5 +1,7 @@
 package numberdb
 
+import "slices"
+
 // Evidence is what reports say about a number in one role, summed up so that each report takes the same small work however many
 // there are. The zero value is none.
 type Evidence struct {
@@ -11,8 +13,8 @@ type Evidence struct {
 	// beside the sum instead of counting from a fixed day lets sums neither overflow nor outlive a change of half-lives.
 	Short, Long float64
 	Last        Day
-	// Days counts the days on which unverified reports have come in the order of time.
-	Days int
+	// Days are the latest days of unverified reports, the newest first, at most [MaxDays].
+	Days []Day
 	// Forged counts reporters who complained while the number was known to be genuine or clean.
 	Forged int
 	// Earned is what all this earned so far.
@@ -22,6 +24,9 @@ type Evidence struct {
 
 // MaxOrganisations is how many separate organisations evidence tells apart. The rules never ask for more.
 const MaxOrganisations = 64
+
+// MaxDays is how many separate days of unverified reports evidence tells apart. The rules never ask for more.
+const MaxDays = 32
 
 // Ends are the first days on which what reports earned no longer holds, as in [RoleListing]; zero is in the past.
 type Ends struct {
@@ -64,7 +69,6 @@ func (e *Evidence) add(r *Rules, source Source, brand Brand, day, before Day) {
 		e.Short = float64(e.Short * faded(short, int(day-e.Last)))
 		e.Long = float64(e.Long * faded(long, int(day-e.Last)))
 		e.Last = day
-		e.Days++
 	}
 	if before != 0 {
 		e.Short = max(0, e.Short-faded(short, int(e.Last-before)))
@@ -72,6 +76,16 @@ func (e *Evidence) add(r *Rules, source Source, brand Brand, day, before Day) {
 	}
 	e.Short += faded(short, int(e.Last-day))
 	e.Long += faded(long, int(e.Last-day))
+	e.noteDay(day)
+}
+
+// noteDay puts a day into its place among the latest.
+func (e *Evidence) noteDay(day Day) {
+	i, known := slices.BinarySearchFunc(e.Days, day, func(a, b Day) int { return int(b) - int(a) })
+	if !known && i < MaxDays {
+		e.Days = slices.Insert(e.Days, i, day)
+		e.Days = e.Days[:min(len(e.Days), MaxDays)]
+	}
 }
 
 // note keeps the day of an organisation's last report.

@@ -13,7 +13,7 @@ type Rules struct {
 	// long score: one sees a wave of calls, the other a steady trickle.
 	ShortHalfLife int `yaml:"short_half_life"`
 	LongHalfLife  int `yaml:"long_half_life"`
-	// Together is how many days apart the reports of separate organisations may be and still count together.
+	// Together is how many days apart separate organisations' reports, and separate days, may be and still count together.
 	Together int `yaml:"together"`
 	// Levels are what can be earned by reports.
 	Levels []Level `yaml:"levels"`
@@ -96,7 +96,7 @@ func (r *Rules) Check() Faults {
 		}
 		within(at("trusted"), l.Trusted, 0, MaxOrganisations)
 		within(at("sources"), l.Sources, 0, MaxOrganisations)
-		within(at("days"), l.Days, 0, mostDays)
+		within(at("days"), l.Days, 0, MaxDays)
 		within(at("keeps"), l.Keeps, 1, mostDays)
 		for field, v := range map[string]float64{"short": l.Short, "long": l.Long} {
 			if !(v >= 0 && v <= 1e9) {
@@ -132,9 +132,15 @@ func (r *Rules) Earned(e *Evidence) Ends {
 	short, long := r.DayFactors()
 	trusted, lastTrusted := separate(e.Trusted, r.Together)
 	sources, _ := separate(e.Sources, r.Together)
+	days := 0
+	for _, d := range e.Days {
+		if int(e.Days[0]-d) <= r.Together {
+			days++
+		}
+	}
 	ends := e.Earned
 	for _, l := range r.Levels {
-		if trusted < l.Trusted || sources < l.Sources || e.Days < l.Days || e.Short < l.Short || e.Long < l.Long {
+		if trusted < l.Trusted || sources < l.Sources || days < l.Days || e.Short < l.Short || e.Long < l.Long {
 			continue
 		}
 		end := dayAfter(e.Last, l.Keeps)

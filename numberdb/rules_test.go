@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,8 +205,23 @@ func TestLateReportCountsByItsDay(t *testing.T) {
 	s.report(28, unverified("feed"), "a")
 	s.report(14, unverified("feed"), "b")
 	e := s.d.Evidence[callback]
-	if e.Last != today+28 || e.Days != 1 || math.Abs(e.Short-1.5) > 1e-9 {
+	if e.Last != today+28 || len(e.Days) != 2 || math.Abs(e.Short-1.5) > 1e-9 {
 		t.Errorf("got %+v", e)
+	}
+}
+
+func TestSeparateDaysCountInAnyOrder(t *testing.T) {
+	s, reversed := newStory(t), newStory(t)
+	for day := range 100 {
+		s.report(day, unverified("feed"), fmt.Sprint(day))
+		reversed.report(99-day, unverified("feed"), fmt.Sprint(day))
+	}
+	days := s.d.Evidence[callback].Days
+	if len(days) != MaxDays || days[0] != today+99 || days[MaxDays-1] != today+99-MaxDays+1 {
+		t.Errorf("the days are %v", days)
+	}
+	if !slices.Equal(days, reversed.d.Evidence[callback].Days) {
+		t.Errorf("the other way round they are %v", reversed.d.Evidence[callback].Days)
 	}
 }
 
@@ -225,7 +241,7 @@ func TestForging(t *testing.T) {
 		if s.d.Listing != before {
 			t.Errorf("%v: reports changed it to %+v", standing, s.d.Listing)
 		}
-		if e := s.d.Evidence[callback]; e.Forged < 5000 || e.Days != 0 || e.Earned != (Ends{}) {
+		if e := s.d.Evidence[callback]; e.Forged < 5000 || len(e.Days) != 0 || e.Earned != (Ends{}) {
 			t.Errorf("%v: the evidence is %+v", standing, e)
 		}
 		// Withdrawn, the reports about forging earn nothing; a new one does.

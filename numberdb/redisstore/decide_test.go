@@ -1,0 +1,141 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+func TestDecideNeedsTwoPeopleForWhatTwoDecided(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	ctx := soon(t)
+	n := exact(fiction(1))
+	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingProtected)))
+	alone := aDecision(n, numberdb.StandingWarn)
+	alone.Approver = ""
+	if _, err := s.Decide(ctx, alone); !errors.Is(err, ErrNeedsApprover) {
+		t.Errorf("one person could warn about a genuine line: %v", err)
+	}
+	if l := must[numberdb.Listing](t)(s.Listing(ctx, n.Number)); standing(l, callback) != numberdb.StandingProtected {
+		t.Errorf("it is now %+v", l)
+	}
+	if l := must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingBlock))); standing(l, callback) != numberdb.StandingBlock {
+		t.Errorf("two people got %+v", l)
+	}
+	if l := must[numberdb.Listing](t)(s.Decide(ctx, alone)); standing(l, callback) != numberdb.StandingWarn {
+		t.Errorf("the emergency brake gave %+v", l)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	ctx := soon(t)
+	n := exact(fiction(1))
+	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingBlock)))
+	if err := s.Mark(ctx, n, numberdb.MarkAllowed, true, "cleo", "our own line", noon); err != nil {
+		t.Fatal(err)
+	}
+	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingNone)))
+	s.client.XAdd(ctx, &redis.XAddArgs{Stream: s.keys.decisions(placeOf(n, 4)), Values: []string{"d", "{damaged"}})
+	var got []string
+	for e, err := range s.History(ctx, n) {
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case e.Decision != nil:
+			got = append(got, fmt.Sprintf("%v %s %s %v", e.Decision.Standing, e.Decision.Author, e.Decision.Approver, e.Decision.Target))
+		case e.Marking != nil:
+			got = append(got, fmt.Sprintf("%v %v %s %s", e.Marking.Mark, e.Marking.On, e.Marking.Author, e.Marking.Reason))
+		}
+	}
+	want := []string{"none ann bob +33199000001", "allowed true cleo our own line", "block ann bob +33199000001"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the history is %q, want %q", got, want)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	ctx := soon(t)
+	mark := func(n numberdb.Target, m numberdb.Marks, on bool) {
+		t.Helper()
+		if err := s.Mark(ctx, n, m, on, "ann", "asked", noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b, c := exact(fiction(1)), exact(fiction(2)), ranged(3319900)
+	mark(a, numberdb.MarkOptOut, true)
+	mark(a, numberdb.MarkOptOut, true)
+	mark(b, numberdb.MarkOptOut, true)
+	mark(b, numberdb.MarkAllowed, true)
+	mark(c, numberdb.MarkAllowed, true)
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(b.Number)))
+	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(b, numberdb.StandingBlock)))
+	if l := must[numberdb.Listing](t)(s.Listing(ctx, a.Number)); l.Marks != numberdb.MarkOptOut|numberdb.MarkAllowed {
+		t.Errorf("a number in an allowed range is marked %v", l.Marks)
+	}
+	marked := func(m numberdb.Marks) map[numberdb.Target]bool {
+		t.Helper()
+		found := map[numberdb.Target]bool{}
+		for n, err := range s.Marked(ctx, m) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[n] = true
+		}
+		return found
+	}
+	if got := marked(numberdb.MarkOptOut); len(got) != 2 || !got[a] || !got[b] {
+		t.Errorf("opted out: %v", got)
+	}
+	if got := marked(numberdb.MarkAllowed); len(got) != 2 || !got[b] || !got[c] {
+		t.Errorf("allowed: %v", got)
+	}
+	mark(a, numberdb.MarkOptOut, false)
+	mark(b, numberdb.MarkOptOut, false)
+	if got := marked(numberdb.MarkOptOut); len(got) != 0 {
+		t.Errorf("still opted out: %v", got)
+	}
+	all, _ := loadAll(t, s)
+	if _, listed := all[a]; listed || all[b].Marks != numberdb.MarkAllowed || standing(all[b], callback) != numberdb.StandingBlock {
+		t.Errorf("the list is %v", all)
+	}
+}
+
+// TestListingMergesAsTheIndex decides about random targets and wants the same from the store as from an index with the same list.
+func TestListingMergesAsTheIndex(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	ctx := soon(t)
+	random := rand.New(rand.NewPCG(7, 8))
+	for range 60 {
+		target := exact(fiction(random.IntN(100)))
+		if random.IntN(2) == 0 {
+			target = ranged([]numberdb.Number{331990, 3319900, 33199000, 331990000, 3319900001, 33199000012}[random.IntN(6)])
+		}
+		d := aDecision(target, numberdb.Standing(1+random.IntN(5)))
+		d.Roles = numberdb.Roles(1 + random.IntN(3))
+		must[numberdb.Listing](t)(s.Decide(ctx, d))
+		if random.IntN(3) == 0 {
+			if err := s.Mark(ctx, target, 1<<random.IntN(2), true, "ann", "asked", noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	index := numberdb.NewIndex()
+	all, _ := loadAll(t, s)
+	for target, l := range all {
+		index.Apply(numberdb.Change{Target: target, Listing: l})
+	}
+	for i := range 120 {
+		got, want := must[numberdb.Listing](t)(s.Listing(ctx, fiction(i))), index.Lookup(fiction(i))
+		if got != want {
+			t.Errorf("%v: the store has\n%+v, the index\n%+v", fiction(i), got, want)
+		}
+	}
+}

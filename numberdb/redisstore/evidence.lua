@@ -1,0 +1,46 @@
+-- Evidence about a number, one hash for both roles, as numberdb.Evidence. Its fields begin with the role's digit.
+
+local NUMBERS = {'short', 'long', 'last', 'forged', 'block', 'warn', 'watch'}
+
+local function readEvidence(hash, role)
+  local e = {trusted = {}, source = {}, days = {}, brand = hash[role .. 'brand'] or ''}
+  for _, name in ipairs(NUMBERS) do
+    e[name] = tonumber(hash[role .. name] or '0')
+  end
+  for field, day in pairs(hash) do
+    local of, kind, organisation = string.match(field, '^(%d)(%a+):(.*)$')
+    if of == tostring(role) then e[kind][organisation] = tonumber(day) end
+  end
+  for day in string.gmatch(hash[role .. 'days'] or '', '%d+') do
+    e.days[#e.days + 1] = tonumber(day)
+  end
+  return e
+end
+
+local function readHash(key)
+  local flat, hash = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do hash[flat[i]] = flat[i + 1] end
+  return hash
+end
+
+-- writeEvidence stores the numbers with all their digits, and the one organisation that has changed.
+local function writeEvidence(key, role, e, kind, organisation)
+  local fields = {}
+  for _, name in ipairs(NUMBERS) do
+    fields[#fields + 1] = role .. name
+    fields[#fields + 1] = string.format('%.17g', e[name])
+  end
+  if #e.days > 0 then
+    fields[#fields + 1] = role .. 'days'
+    fields[#fields + 1] = table.concat(e.days, ' ')
+  end
+  if e.brand ~= '' then
+    fields[#fields + 1] = role .. 'brand'
+    fields[#fields + 1] = e.brand
+  end
+  if kind and e[kind][organisation] then
+    fields[#fields + 1] = role .. kind .. ':' .. organisation
+    fields[#fields + 1] = e[kind][organisation]
+  end
+  redis.call('HSET', key, unpack(fields))
+end

@@ -1,0 +1,117 @@
+package redisstore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+// Every key in Redis, its type and its time to live. All but the first carry their partition as hash tag, so that one script may
+// touch all that belongs to a number. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind for a range.
+//
+//	lw:meta          hash    format, partitions, buckets and random id of the list. No TTL: without it there is no list.
+//	lw:{p}:l:<b>     hash    listings: target in binary → listing in binary. No TTL: a listing carries its own end days, and
+//	                         Sweep removes those that have ended. A TTL for each would cost as much memory as the listing.
+//	lw:{p}:c         stream  changes of listings. No TTL: bounded by length (Options.Changes), and a follower needs the last
+//	                         entry to know where it is, however old.
+//	lw:{p}:e:<t>     hash    evidence, summed up. TTL: until nothing in it matters (evidenceTTL), from the last report on.
+//	lw:{p}:r:<t>     hash    reporters who counted → day. TTL: as the evidence.
+//	lw:{p}:s:<t>     stream  reports. TTL: Options.Retention, from the last report on.
+//	lw:{p}:d:<t>     stream  decisions and marks. No TTL: who listed, cleared or protected a number must stay answerable for as
+//	                         long as there is a list, and people make few decisions.
+//
+// Options.Prefix may replace "lw".
+type keys struct{ prefix string }
+
+// format is the version of this layout, kept in the meta key.
+const format = 1
+
+// Fixed for a list when it is created. 64 partitions spread evenly over a few nodes; 2048 buckets in each keep a bucket within
+// the 128 entries that Redis stores compactly up to some 12 million numbers (REDIS.md).
+const (
+	defaultPartitions = 64
+	bucketCount       = 2048
+)
+
+func (k keys) meta() string                   { return k.prefix + ":meta" }
+func (k keys) tag(partition int) string       { return k.prefix + ":{" + strconv.Itoa(partition) + "}" }
+func (k keys) bucket(partition, b int) string { return k.tag(partition) + ":l:" + strconv.Itoa(b) }
+func (k keys) changes(partition int) string   { return k.tag(partition) + ":c" }
+func (k keys) evidence(p place) string        { return k.tag(p.partition) + ":e:" + p.text }
+func (k keys) reporters(p place) string       { return k.tag(p.partition) + ":r:" + p.text }
+func (k keys) reports(p place) string         { return k.tag(p.partition) + ":s:" + p.text }
+func (k keys) decisions(p place) string       { return k.tag(p.partition) + ":d:" + p.text }
+func (k keys) listing(p place) string         { return k.bucket(p.partition, p.bucket) }
+
+// evidenceTTL is how long evidence outlives the last report: until nothing that it can earn lasts, and a month for repeats that come late.
+func evidenceTTL(r *numberdb.Rules) time.Duration {
+	return time.Duration(r.Longest()+30) * 24 * time.Hour
+}
+
+// place is where a target lives.
+type place struct {
+	partition int
+	bucket    int
+	field     string // the target within its bucket and in changes
+	text      string // the target at the end of a key
+}
+
+// placeOf finds the place of a target in a list of the given number of partitions. Stored lists depend on every step.
+func placeOf(t numberdb.Target, partitions int) place {
+	n := uint64(t.Number)
+	text := strconv.FormatUint(n, 10)
+	if t.Prefix {
+		n |= 1 << 63
+		text += "*"
+	}
+	// The finaliser of splitmix64 (Steele, Lea, Flood 2014): numbers come in blocks, their partitions must not.
+	n ^= n >> 30
+	n *= 0xbf58476d1ce4e5b9
+	n ^= n >> 27
+	n *= 0x94d049bb133111eb
+	n ^= n >> 31
+	return place{
+		partition: int(n % uint64(partitions)),
+		bucket:    int(n >> 32 % bucketCount),
+		field:     appendField(t),
+		text:      text,
+	}
+}
+
+// appendField is the target as a field of a bucket: the number big-endian without leading zeros (5 bytes for up to 12 digits),
+// behind a zero byte for a range.
+func appendField(t numberdb.Target) string {
+	b := make([]byte, 0, 8)
+	if t.Prefix {
+		b = append(b, 0)
+	}
+	var full [8]byte
+	binary.BigEndian.PutUint64(full[:], uint64(t.Number))
+	for i, c := range full {
+		if c != 0 {
+			return string(append(b, full[i:]...))
+		}
+	}
+	return string(b)
+}
+
+// parseField reads what appendField wrote.
+func parseField(s string) (numberdb.Target, error) {
+	var t numberdb.Target
+	if len(s) > 0 && s[0] == 0 {
+		t.Prefix, s = true, s[1:]
+	}
+	if len(s) == 0 || len(s) > 7 || s[0] == 0 {
+		return numberdb.Target{}, fmt.Errorf("%w: its target has %d bytes", numberdb.ErrCorruptListing, len(s))
+	}
+	for i := range len(s) {
+		t.Number = t.Number<<8 | numberdb.Number(s[i])
+	}
+	if t.Number > numberdb.MaxNumber {
+		return numberdb.Target{}, fmt.Errorf("%w: its target has more than 15 digits", numberdb.ErrCorruptListing)
+	}
+	return t, nil
+}

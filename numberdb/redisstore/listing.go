@@ -1,0 +1,127 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+// Listing is what the list says about a number, the ranges around it included, as [numberdb.Index.Lookup] has it.
+func (s *Store) Listing(ctx context.Context, n numberdb.Number) (numberdb.Listing, error) {
+	var l numberdb.Listing
+	err := s.call(ctx, "listing", func(ctx context.Context) (err error) {
+		_, l, err = s.lookup(ctx, append(rangesAround(n), numberdb.Target{Number: n}))
+		return err
+	})
+	return l, err
+}
+
+// ranges is what the list says about the ranges around a number.
+func (s *Store) ranges(ctx context.Context, n numberdb.Number) (identity, numberdb.Listing, error) {
+	return s.lookup(ctx, rangesAround(n))
+}
+
+// rangesAround are the ranges that may hold a listing for a number, the broadest first: all of its beginnings of 6 to 14 digits.
+func rangesAround(n numberdb.Number) []numberdb.Target {
+	var targets []numberdb.Target
+	for ; n >= shortestRange; n /= 10 {
+		if n <= longestRange {
+			targets = append(targets, numberdb.Target{Number: n, Prefix: true})
+		}
+	}
+	slices.Reverse(targets)
+	return targets
+}
+
+// The least number of [numberdb.MinPrefixDigits] digits, and the greatest of 14.
+const (
+	shortestRange numberdb.Number = 100_000
+	longestRange  numberdb.Number = 99_999_999_999_999
+)
+
+// lookup merges the listings of targets of which each is more specific than the one before, and checks on the way that the list
+// is still the one that we know.
+func (s *Store) lookup(ctx context.Context, targets []numberdb.Target) (identity, numberdb.Listing, error) {
+	var merged numberdb.Listing
+	list, err := s.list(ctx)
+	if err != nil {
+		return list, merged, err
+	}
+	pipe := s.client.Pipeline()
+	id := pipe.HGet(ctx, s.keys.meta(), "id")
+	found := make([]*redis.StringCmd, len(targets))
+	places := make([]place, len(targets))
+	for i, t := range targets {
+		places[i] = placeOf(t, list.partitions)
+		found[i] = pipe.HGet(ctx, s.keys.listing(places[i]), places[i].field)
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return list, merged, err
+	}
+	if err := s.sameList(list, id); err != nil {
+		return list, merged, err
+	}
+	for i, cmd := range found {
+		raw, err := cmd.Bytes()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if err != nil {
+			return list, merged, err
+		}
+		var l numberdb.Listing
+		if err := l.UnmarshalBinary(raw); err != nil {
+			s.unreadable(ctx, "listing", places[i].partition, err)
+			continue
+		}
+		merged = merge(l, merged)
+	}
+	return list, merged, nil
+}
+
+// merge takes over from a range what a listing does not say, as [numberdb.Index.Lookup] does.
+func merge(l, less numberdb.Listing) numberdb.Listing {
+	for role := range l.Roles {
+		if l.Roles[role] == (numberdb.RoleListing{}) {
+			l.Roles[role] = less.Roles[role]
+		}
+	}
+	l.Marks |= less.Marks
+	return l
+}
+
+// Marked goes through all targets that have a mark, in no order. It reads the whole list: it is for people at a command line. A
+// pair with an error is the last one.
+func (s *Store) Marked(ctx context.Context, mark numberdb.Marks) iter.Seq2[numberdb.Target, error] {
+	return func(yield func(numberdb.Target, error) bool) {
+		_, partitions, err := s.Identity(ctx)
+		if err != nil {
+			yield(numberdb.Target{}, err)
+			return
+		}
+		for p := range partitions {
+			var marked []numberdb.Target
+			_, err := s.Load(ctx, p, func(changes []numberdb.Change) {
+				for _, c := range changes {
+					if c.Listing.Marks&mark != 0 {
+						marked = append(marked, c.Target)
+					}
+				}
+			})
+			if err != nil {
+				yield(numberdb.Target{}, err)
+				return
+			}
+			for _, t := range marked {
+				if !yield(t, nil) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+// filed is a report as it lies in Redis.
+type filed struct {
+	ID     string          `json:"id"`
+	Report numberdb.Report `json:"report"`
+}
+
+// Report takes in a report. It is stored when Report returns without an error, and every follower gets what it changes. Faults of
+// the report are an error of type [numberdb.Faults], and nothing is stored. After any other error the report may or may not have been
+// stored; sending it again counts it once.
+func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt, error) {
+	now := s.options.Now()
+	if faults := r.Check(now); faults != nil {
+		return numberdb.Receipt{}, fmt.Errorf("number list, report: %w", faults)
+	}
+	id := rand.Text()
+	body, err := json.Marshal(filed{ID: id, Report: r})
+	if err != nil {
+		return numberdb.Receipt{}, fmt.Errorf("number list, writing a report: %w", err)
+	}
+	receipt := numberdb.Receipt{ID: id}
+	err = s.call(ctx, "report", func(ctx context.Context) error {
+		list, ranges, err := s.ranges(ctx, r.Number)
+		if err != nil {
+			return err
+		}
+		p := placeOf(numberdb.Target{Number: r.Number}, list.partitions)
+		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p)}
+		kind := "source"
+		if r.Source.Trusted() {
+			kind = "trusted"
+		}
+		today := numberdb.DayOf(now)
+		var repeat, forging, corrupt int64
+		listing, err := answer(s.scripts.report.Run(ctx, s.client, keys,
+			p.field, string(r.Brand), kind, r.Source.Organisation, r.Reporter, body,
+			int(numberdb.DayOf(r.At)), int(today), int(r.Roles), int(genuine(ranges, today)), s.options.Changes,
+			seconds(evidenceTTL(s.options.Rules)), seconds(s.options.Retention),
+		), &repeat, &forging, &corrupt)
+		if err != nil {
+			return err
+		}
+		s.noteDamage(ctx, p, corrupt)
+		receipt.Repeat, receipt.Forging, receipt.Listing = repeat != 0, forging != 0, merge(listing, ranges)
+		return nil
+	})
+	if err != nil {
+		return numberdb.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+// genuine is in which roles a range is a genuine line or clean.
+func genuine(ranges numberdb.Listing, today numberdb.Day) (roles numberdb.Roles) {
+	for role := range numberdb.Role(numberdb.RoleCount) {
+		if s := ranges.Roles[role].At(today); s == numberdb.StandingProtected || s == numberdb.StandingCleared {
+			roles |= numberdb.RolesOf(role)
+		}
+	}
+	return roles
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// pageSize is how many stream entries are read at a time.
+const pageSize = 500
+
+// Reports goes through the stored reports about a number, the newest first. A pair with an error is the last one.
+func (s *Store) Reports(ctx context.Context, n numberdb.Number) iter.Seq2[numberdb.Filed, error] {
+	return func(yield func(numberdb.Filed, error) bool) {
+		for entry, err := range s.entries(ctx, "reports", numberdb.Target{Number: n}, s.keys.reports) {
+			if err != nil {
+				yield(numberdb.Filed{}, err)
+				return
+			}
+			var f filed
+			if err := entry.decode("r", &f); err != nil {
+				s.unreadable(ctx, "report", entry.partition, err)
+				continue
+			}
+			if !yield(numberdb.Filed{ID: f.ID, Received: entry.time(), Report: f.Report}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// streamEntry is an entry of a number's stream.
+type streamEntry struct {
+	redis.XMessage
+	partition int
+}
+
+func (e streamEntry) decode(field string, v any) error {
+	text, ok := e.Values[field].(string)
+	if !ok {
+		return fmt.Errorf("an entry of a stream has no field %q", field)
+	}
+	return json.Unmarshal([]byte(text), v)
+}
+
+// time is when Redis took the entry in.
+func (e streamEntry) time() time.Time {
+	ms, _, _ := strings.Cut(e.ID, "-")
+	n, _ := strconv.ParseInt(ms, 10, 64) // Redis made it
+	return time.UnixMilli(n).UTC()
+}
+
+// entries goes through a target's stream backwards, a page at a time.
+func (s *Store) entries(ctx context.Context, name string, t numberdb.Target, key func(place) string) iter.Seq2[streamEntry, error] {
+	return func(yield func(streamEntry, error) bool) {
+		for before := "+"; ; {
+			var page []redis.XMessage
+			var p place
+			err := s.call(ctx, name, func(ctx context.Context) error {
+				list, err := s.list(ctx)
+				if err != nil {
+					return err
+				}
+				p = placeOf(t, list.partitions)
+				page, err = s.client.XRevRangeN(ctx, key(p), before, "-", pageSize).Result()
+				return err
+			})
+			if err != nil {
+				yield(streamEntry{}, err)
+				return
+			}
+			for _, m := range page {
+				if !yield(streamEntry{m, p.partition}, nil) {
+					return
+				}
+			}
+			if len(page) < pageSize {
+				return
+			}
+			before = "(" + page[len(page)-1].ID
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+// Store is a number list in Redis.
+type Store struct {
+	client  redis.UniversalClient
+	owned   bool // by us: Close closes it
+	cluster bool
+	options Options
+	keys    keys
+	scripts scripts
+	breaker breaker
+	metrics metrics
+
+	// known is the list that Redis held when we last asked.
+	known atomic.Pointer[identity]
+}
+
+// identity is what the meta key says.
+type identity struct {
+	id         string
+	partitions int
+}
+
+// New makes a store on a client that stays the caller's. The client should honour contexts, never retry by itself, and on a Cluster have
+// a connection for each partition and follower besides those for calls: see [Connection.Client]. New does not talk to Redis.
+func New(client redis.UniversalClient, options Options) (*Store, error) {
+	if err := options.setDefaults(); err != nil {
+		return nil, fmt.Errorf("opening the number list in Redis: %w", err)
+	}
+	s := &Store{client: client, options: options, keys: keys{options.Prefix}, scripts: newScripts(options.Rules)}
+	_, s.cluster = client.(*redis.ClusterClient)
+	if err := s.metrics.register(options.Registerer); err != nil {
+		return nil, fmt.Errorf("opening the number list in Redis: %w", err)
+	}
+	return s, nil
+}
+
+// Open makes a store on a client of its own. It does not talk to Redis yet.
+func Open(connection Connection, options Options) (*Store, error) {
+	client := connection.Client()
+	s, err := New(client, options)
+	if err != nil {
+		client.Close() // nothing was sent
+		return nil, err
+	}
+	s.owned = true
+	return s, nil
+}
+
+// Close ends the connections that [Open] made. Calls must have ended before.
+func (s *Store) Close() error {
+	if !s.owned {
+		return nil
+	}
+	if err := s.client.Close(); err != nil {
+		return fmt.Errorf("closing the connections to Redis: %w", err)
+	}
+	return nil
+}
+
+// Ping asks whether Redis answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.call(ctx, "ping", func(ctx context.Context) error { return s.client.Ping(ctx).Err() })
+}
+
+// Init creates the list unless there is one, and checks that its format is ours. Any number of stores may do so at once. A list
+// that exists keeps its number of partitions. The error wraps [numberdb.ErrNewerFormat] if a newer version made the list.
+func (s *Store) Init(ctx context.Context) error {
+	return s.call(ctx, "init", func(ctx context.Context) error {
+		err := s.scripts.init.Run(ctx, s.client, []string{s.keys.meta()},
+			"format", format, "partitions", s.options.Partitions, "buckets", bucketCount, "id", rand.Text()).Err()
+		if err != nil {
+			return err
+		}
+		_, err = s.identify(ctx)
+		return err
+	})
+}
+
+// Identity is the random id that the list got when it was created, and how many partitions it has. The error wraps
+// [numberdb.ErrNoList] if Redis answers but holds no list, and [numberdb.ErrNewerFormat] if a newer version made it.
+func (s *Store) Identity(ctx context.Context) (id string, partitions int, err error) {
+	var list identity
+	err = s.call(ctx, "identity", func(ctx context.Context) (err error) {
+		list, err = s.identify(ctx)
+		return err
+	})
+	return list.id, list.partitions, err
+}
+
+// identify reads the meta key and remembers what it says.
+func (s *Store) identify(ctx context.Context) (identity, error) {
+	s.known.Store(nil)
+	meta, err := s.client.HGetAll(ctx, s.keys.meta()).Result()
+	if err != nil {
+		return identity{}, err
+	}
+	list, err := parseMeta(meta)
+	if err != nil {
+		return identity{}, err
+	}
+	s.known.Store(&list)
+	return list, nil
+}
+
+func parseMeta(meta map[string]string) (identity, error) {
+	if len(meta) == 0 {
+		return identity{}, numberdb.ErrNoList
+	}
+	version, err := strconv.Atoi(meta["format"])
+	if err == nil && version > format {
+		return identity{}, fmt.Errorf("the list has format %d, we know %d: %w", version, format, numberdb.ErrNewerFormat)
+	}
+	list := identity{id: meta["id"]}
+	partitions, err2 := strconv.Atoi(meta["partitions"])
+	if err != nil || err2 != nil || version != format || list.id == "" || partitions < 1 || partitions > mostPartitions ||
+		meta["buckets"] != strconv.Itoa(bucketCount) {
+		return identity{}, fmt.Errorf("the list's meta key is damaged: format %.20q, partitions %.20q, buckets %.20q: restore it from a backup",
+			meta["format"], meta["partitions"], meta["buckets"])
+	}
+	list.partitions = partitions
+	return list, nil
+}
+
+// list is the list that Redis holds, as far as we know without asking again.
+func (s *Store) list(ctx context.Context) (identity, error) {
+	if known := s.known.Load(); known != nil {
+		return *known, nil
+	}
+	return s.identify(ctx)
+}
+
+// sameList checks the answer to a question for the list's id that was asked along with others. Without it, reports could be
+// acknowledged into a Redis that has lost its list, where no node would ever see them.
+func (s *Store) sameList(list identity, answer *redis.StringCmd) error {
+	id, err := answer.Result()
+	if err == nil && id == list.id {
+		return nil
+	}
+	if err != nil && err != redis.Nil {
+		return err
+	}
+	s.known.Store(nil)
+	if err == redis.Nil {
+		return numberdb.ErrNoList
+	}
+	return fmt.Errorf("Redis now holds another list than before: try again")
+}

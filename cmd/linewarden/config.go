@@ -71,8 +71,9 @@ type asteriskConfig struct {
 
 // callsConfig is what holds for the calls of all trunks.
 type callsConfig struct {
-	Deadline  time.Duration `yaml:"deadline" env:"DEADLINE"`
-	Languages []string      `yaml:"languages" env:"LANGUAGES"`
+	Deadline       time.Duration `yaml:"deadline" env:"DEADLINE"`
+	Languages      []string      `yaml:"languages" env:"LANGUAGES"`
+	RecordedBrands []string      `yaml:"recorded_brands" env:"RECORDED_BRANDS"`
 }
 
 // policyConfig is how the calls of one trunk are screened.

@@ -105,6 +105,11 @@ func (c *checker) checkNode() {
 	for i, language := range c.Calls.Languages {
 		c.oneOf(fmt.Sprintf("calls.languages[%d]", i), language, promptLanguages()...)
 	}
+	for i, slug := range c.Calls.RecordedBrands {
+		if slug == "" || !numberdb.Brand(slug).Valid() {
+			c.fault(fmt.Sprintf("calls.recorded_brands[%d]", i), fmt.Sprintf("%.40q is not a brand's slug", slug), "write 1 to 32 of a-z, 0-9 and hyphen")
+		}
+	}
 	c.address("ops.listen", c.Ops.Listen)
 	c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", c.Log.Format, "text", "json")

@@ -19,10 +19,14 @@ const nowhere = "LINEWARDEN_REDIS_ADDRESSES=127.0.0.1:1"
 
 // TestScripts runs testdata/script: each command with its exit status and what it says.
 func TestScripts(t *testing.T) {
+	self, err := exec.LookPath("linewarden")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, nowhere)
+			e.Vars = append(e.Vars, nowhere, "PROGRAM="+self)
 			return nil
 		},
 	})

@@ -38,6 +38,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	}()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(buildInfo())
 	ready := newReadiness(time.Now)
 
 	// Every listener is bound before anything serves: a port that is taken is told at once, not after calls were accepted.

@@ -210,6 +210,7 @@ func startRedis(t *testing.T) *testbed.Redis {
 
 // TestServe is the whole program: two nodes, one Redis, which dies and comes back.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	redis := startRedis(t)
 	a, b := startNode(t, redis.Addr(), "a", ""), startNode(t, redis.Addr(), "b", "")
 	withRedis := []string{"LINEWARDEN_REDIS_ADDRESSES=" + redis.Addr(), "LINEWARDEN_REGION=US"}
@@ -276,6 +277,7 @@ func TestServe(t *testing.T) {
 
 // TestListsKeptByHand goes through what operators do at the command line, and what it does to verdicts.
 func TestListsKeptByHand(t *testing.T) {
+	t.Parallel()
 	environ := []string{"LINEWARDEN_REDIS_ADDRESSES=" + startRedis(t).Addr(), "LINEWARDEN_REGION=US"}
 	for _, step := range []struct {
 		args   string
@@ -306,6 +308,7 @@ func TestListsKeptByHand(t *testing.T) {
 
 // TestPortThatIsTaken is a failure that names the key, before anything is served.
 func TestPortThatIsTaken(t *testing.T) {
+	t.Parallel()
 	redis := startRedis(t)
 	first := startNode(t, redis.Addr(), "first", "")
 	taken := strings.TrimPrefix(first.ops, "http://")

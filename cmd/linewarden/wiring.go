@@ -46,7 +46,8 @@ func (l *loaded) newFlow(list callflow.List, log *slog.Logger, metrics prometheu
 		}
 	}
 	return callflow.New(callflow.Options{
-		List: list, Policies: policies, Languages: l.Calls.Languages, Deadline: l.Calls.Deadline, Logger: log, Metrics: metrics,
+		List: list, Voice: dialplan.NewVoice(l.Calls.RecordedBrands...), Policies: policies, Languages: l.Calls.Languages,
+		Deadline: l.Calls.Deadline, Logger: log, Metrics: metrics,
 	})
 }
 
@@ -85,6 +86,14 @@ func (a asteriskConfig) ariURL() string {
 		return a.URL
 	}
 	return u.JoinPath("ari").String()
+}
+
+// buildInfo is a metric that is always 1 and says which version runs.
+func buildInfo() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "linewarden_build_info", Help: "Always 1; the label says which version runs.",
+		ConstLabels: prometheus.Labels{"version": version()},
+	}, func() float64 { return 1 })
 }
 
 // watchList makes the readiness tell how the list is.

@@ -22,7 +22,7 @@ func (cmd checkConfigCommand) Run(p *program) error {
 		_, err := fmt.Fprint(p.out, sampleConfig)
 		return err
 	}
-	l, err := p.loadSound(parts{screening: cmd.Only != "intake", intake: cmd.Only != "screening"})
+	l, err := p.loadSound(partsOf(cmd.Only))
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ func (cmd checkConfigCommand) Run(p *program) error {
 	return err
 }
 
-// loadSound is the config with its secrets, checked for the parts.
-func (p *program) loadSound(parts parts) (*loaded, error) {
+// loadSound is the config with its secrets, checked for what is to run.
+func (p *program) loadSound(run parts) (*loaded, error) {
 	l, err := p.load()
 	if err != nil {
 		return nil, err
@@ -44,5 +44,5 @@ func (p *program) loadSound(parts parts) (*loaded, error) {
 	if err := l.resolveSecrets(); err != nil {
 		return nil, err
 	}
-	return l, l.validate(parts)
+	return l, l.validate(run)
 }

@@ -213,13 +213,25 @@ func TestHashTellsConfigsApart(t *testing.T) {
 		}
 		return l.Hash
 	}
-	same := hash(minimal, "LINEWARDEN_REGION=CA", "HOME=/root")
-	if same != hash(minimal, "HOME=/home", "LINEWARDEN_REGION=CA") {
-		t.Error("the same config has two hashes")
+	first := hash(minimal)
+	for name, other := range map[string]string{
+		"said twice":      hash(minimal, "LINEWARDEN_REGION=US"),
+		"a comment":       hash("# for node 1\n" + minimal),
+		"another name":    hash(minimal, "LINEWARDEN_INSTANCE=node2", "HOME=/root"),
+		"another secret":  hash(minimal, "LINEWARDEN_ASTERISK_0_PASSWORD=other"),
+		"a default aloud": hash(minimal + "ops: {pprof: false}\n"),
+	} {
+		if other != first {
+			t.Errorf("%s makes another config", name)
+		}
 	}
-	for _, other := range []string{hash(minimal), hash(minimal, "LINEWARDEN_REGION=MX"), hash(minimal+"\n", "LINEWARDEN_REGION=CA")} {
-		if other == same {
-			t.Error("two configs have one hash")
+	for name, other := range map[string]string{
+		"another region": hash(minimal, "LINEWARDEN_REGION=MX"),
+		"a policy":       hash(minimal + "policies: {mobile: {report_only: true}}\n"),
+		"other rules":    hash(minimal + "rules: {together: 10}\n"),
+	} {
+		if other == first {
+			t.Errorf("%s makes no other config", name)
 		}
 	}
 }

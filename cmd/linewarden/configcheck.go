@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,6 +18,11 @@ import (
 // parts are what a process is to run.
 type parts struct {
 	screening, intake bool
+}
+
+// partsOf is what to run where only one part is named, or none for both.
+func partsOf(only string) parts {
+	return parts{screening: only != "intake", intake: only != "screening"}
 }
 
 var (
@@ -194,6 +201,7 @@ func (c *checker) checkIntake() {
 	if len(c.Intake.Tokens) == 0 {
 		c.fault("intake.tokens", "is missing", "give each who may report a token with name, organisation, source and token_file, or start with --only screening")
 	}
+	names, hashes := map[string]bool{}, map[[sha256.Size]byte]bool{}
 	for i, t := range c.Intake.Tokens {
 		key := fmt.Sprintf("intake.tokens[%d].", i)
 		if t.Name == "" || strings.TrimSpace(t.Name) != t.Name || len(t.Name) > 64 {
@@ -204,19 +212,30 @@ func (c *checker) checkIntake() {
 		}
 		c.oneOf(key+"source", t.Source, "staff", "partner", "feed", "public")
 		c.oneOf(key+"role", t.Role, intakeRoles()...)
-		if t.SHA256 == "" && t.TokenFile == "" {
+		switch {
+		case t.SHA256 == "" && t.TokenFile == "":
 			c.fault(key+"token_file", "is missing", "name a file that holds the token, or write its SHA-256 under sha256")
+		case names[t.Name]:
+			c.fault(key+"name", "is that of another token", "give each user a token and a name of their own")
+		case hashes[t.hash]:
+			c.fault(key+"token_file", "holds the token of another name", "give each user a token of their own")
 		}
+		names[t.Name], hashes[t.hash] = true, true
 	}
 }
 
-// pair wants both of two or neither.
-func (c *checker) pair(key1, value1, key2, value2 string) {
-	if (value1 == "") != (value2 == "") {
-		if value1 != "" {
-			key1, key2 = key2, key1
+// pair wants the files of a certificate and its key, or neither.
+func (c *checker) pair(certKey, cert, keyKey, key string) {
+	switch {
+	case cert == "" && key == "":
+	case cert == "":
+		c.fault(certKey, "is missing", "it belongs to "+keyKey+": write both or neither")
+	case key == "":
+		c.fault(keyKey, "is missing", "it belongs to "+certKey+": write both or neither")
+	default:
+		if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
+			c.fault(certKey, "cannot be used: "+err.Error(), "name a certificate and its key in PEM form, readable for this user")
 		}
-		c.fault(key1, "is missing", "it belongs to "+key2+": write both or neither")
 	}
 }
 

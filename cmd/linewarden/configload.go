@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -75,8 +76,8 @@ func (f configFaults) Error() string {
 
 // printable is s with everything that could break a line or hide in it escaped, cut to a length that can be read.
 func printable(s string) string {
-	if len(s) > 300 {
-		s = s[:300] + "..."
+	if len(s) > 1000 {
+		s = s[:1000] + "..."
 	}
 	quoted := strconv.Quote(s)
 	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
@@ -86,8 +87,8 @@ func printable(s string) string {
 type loaded struct {
 	config
 	File string // empty where there was none
-	// Hash is the SHA-256 of the file and of the names and values of our environment variables: two nodes with the same hash run
-	// with the same config. Secrets that are read from files are not part of it.
+	// Hash is the SHA-256 of what holds, defaults included: nodes with the same hash run with the same config. The instance's name and
+	// the secrets are not part of it: a hash that is logged must not help to guess them.
 	Hash string
 
 	lines map[string]int
@@ -111,16 +112,20 @@ func load(file string, environ []string) (*loaded, error) {
 		return nil, err
 	}
 	l.fill()
-	h := sha256.New()
-	fmt.Fprintf(h, "%d\n", len(text))
-	h.Write(text)
-	for _, name := range slices.Sorted(maps.Keys(ours)) {
-		if l.env[name] {
-			fmt.Fprintf(h, "%s=%q\n", name, ours[name])
-		}
+	return l, l.hash()
+}
+
+// hash works out the Hash.
+func (l *loaded) hash() error {
+	c := l.config
+	c.Instance = ""
+	text, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("write the config down: %w", err)
 	}
-	l.Hash = hex.EncodeToString(h.Sum(nil))
-	return l, nil
+	sum := sha256.Sum256(text)
+	l.Hash = hex.EncodeToString(sum[:])
+	return nil
 }
 
 // fill gives what stands in lists and maps its defaults, and makes sure that there is a default policy.

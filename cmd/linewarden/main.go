@@ -31,6 +31,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	var line commandLine
 	parser, err := kong.New(&line, kong.Name("linewarden"), kong.Description(description), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"default_config": standardConfig})
@@ -41,7 +42,7 @@ func run() int {
 	if err != nil {
 		return fail(os.Stderr, usageError{err})
 	}
-	return fail(os.Stderr, command.Run(&program{ctx: ctx, environ: os.Environ(), configFile: line.Config, in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	return fail(os.Stderr, command.Run(&program{ctx: ctx, environ: os.Environ(), configFile: line.Config, out: os.Stdout, err: os.Stderr}))
 }
 
 // program is what the commands get from the world.
@@ -49,7 +50,6 @@ type program struct {
 	ctx        context.Context // ended by SIGINT and SIGTERM
 	environ    []string
 	configFile string
-	in         io.Reader
 	out, err   io.Writer
 }
 
@@ -80,6 +80,6 @@ func fail(w io.Writer, err error) int {
 		fmt.Fprintln(w, "linewarden: "+printable(err.Error())+"; see 'linewarden --help'")
 		return exitUsage
 	}
-	fmt.Fprintln(w, "linewarden: "+printable(strings.TrimSpace(err.Error())))
+	fmt.Fprintln(w, "linewarden: "+printable(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")))
 	return exitFailure
 }

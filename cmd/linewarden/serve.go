@@ -23,13 +23,13 @@ const stopBound = 20 * time.Second
 
 // Run serves until SIGINT or SIGTERM.
 func (cmd serveCommand) Run(p *program) (err error) {
-	parts := parts{screening: cmd.Only != "intake", intake: cmd.Only != "screening"}
-	l, err := p.loadSound(parts)
+	run := partsOf(cmd.Only)
+	l, err := p.loadSound(run)
 	if err != nil {
 		return err
 	}
 	log := l.Log.newLogger(p.err).With("instance", l.Instance)
-	log.Info("starting", "version", version(), "config", l.File, "config_sha256", l.Hash, "screening", parts.screening, "intake", parts.intake)
+	log.Info("starting", "version", version(), "config", l.File, "config_sha256", l.Hash, "screening", run.screening, "intake", run.intake)
 
 	running := newServices()
 	defer func() {
@@ -48,7 +48,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	}
 	running.ends.add("ops listener", closeListener(ops))
 	var reports net.Listener
-	if parts.intake {
+	if run.intake {
 		if reports, err = bind("intake.listen", l.Intake.Listen); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		return err
 	}
 	running.ends.add("redis", func(context.Context) error { return store.Close() })
-	if parts.intake {
+	if run.intake {
 		createList(store, log)
 	}
 	list, err := replica.New(store, replica.Options{SnapshotPath: l.List.Snapshot, Logger: log, Metrics: registry})
@@ -71,7 +71,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	running.start("list", list.Run)
 	watchList(ready, list, l.List.StaleAfter)
 
-	if parts.intake {
+	if run.intake {
 		api, err := l.newIntake(store, log, registry)
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, log) })
 		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
-	if parts.screening {
+	if run.screening {
 		flow, err := l.newFlow(list, log, registry)
 		if err != nil {
 			return err

@@ -69,6 +69,9 @@ func (s *services) serveHTTP(name string, l net.Listener, h http.Handler, cert, 
 		return <-done
 	})
 	log.Info("listening", "server", name, "address", l.Addr().String())
+	if a, ok := l.Addr().(*net.TCPAddr); ok && cert == "" && !a.IP.IsLoopback() {
+		log.Warn("listening without TLS beyond this machine: keep it behind a proxy or on a network of your own", "server", name)
+	}
 }
 
 // wait waits until the process is told to stop, or a service has ended by itself: that one's error comes from its clean-up.

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrUnavailable says that a call was not even tried, since Redis has not answered the last ones.
-var ErrUnavailable = errors.New("Redis does not answer: check that it runs and can be reached")
+var ErrUnavailable = errors.New("no answer from Redis: check that it runs and can be reached")
 
 // call makes one call to Redis: within the deadline, unless the breaker is open, and counted. The error names the call.
 func (s *Store) call(ctx context.Context, name string, do func(context.Context) error) error {

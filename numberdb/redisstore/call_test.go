@@ -63,7 +63,8 @@ func TestBreaker(t *testing.T) {
 		t.Error("closed right after the failures")
 	}
 	now = now.Add(probeEvery)
-	if !b.allow(now) || b.allow(now) {
+	first, second := b.allow(now), b.allow(now)
+	if !first || second {
 		t.Error("not exactly one probe")
 	}
 	b.done(now, true)
@@ -75,7 +76,8 @@ func TestBreaker(t *testing.T) {
 		t.Error("no second probe")
 	}
 	b.done(now, false)
-	if !b.allow(now) || !b.allow(now) {
+	first, second = b.allow(now), b.allow(now)
+	if !first || !second {
 		t.Error("open after a good probe")
 	}
 }

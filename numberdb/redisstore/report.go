@@ -107,12 +107,13 @@ type streamEntry struct {
 	partition int
 }
 
+// decode reads a field as JSON. The error does not say what is wrong, for that would quote numbers.
 func (e streamEntry) decode(field string, v any) error {
 	text, ok := e.Values[field].(string)
-	if !ok {
-		return fmt.Errorf("an entry of a stream has no field %q", field)
+	if !ok || json.Unmarshal([]byte(text), v) != nil {
+		return fmt.Errorf("the entry has no field %q with the JSON that we write", field)
 	}
-	return json.Unmarshal([]byte(text), v)
+	return nil
 }
 
 // time is when Redis took the entry in.

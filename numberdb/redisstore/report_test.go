@@ -18,7 +18,7 @@ import (
 // sets of rules, and wants the same listing and receipt after every step.
 func TestScriptsFollowTheReference(t *testing.T) {
 	client := sharedRedis(t)
-	const rulesets, workers, histories, steps = 4, 4, 130, 16
+	const rulesets, workers, histories, steps = 4, 4, 130, 12
 	for ruleset := range rulesets {
 		t.Run(fmt.Sprint("rules ", ruleset), func(t *testing.T) {
 			rules := numberdb.DefaultRules()
@@ -253,6 +253,34 @@ func TestReportCountsAReporterOnce(t *testing.T) {
 	}
 	if len(texts) != 3 || texts[2] != first.ID+"They wanted gift cards." || texts[1] != second.ID+"Again." {
 		t.Errorf("the reports are %q", texts)
+	}
+}
+
+func TestDamagedReportIsSkipped(t *testing.T) {
+	log := &logLines{}
+	s := newStore(t, sharedRedis(t), func(o *Options) { o.Logger = log.logger() })
+	ctx := soon(t)
+	n := fiction(1)
+	reports := s.keys.reports(placeOf(exact(n), 4))
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
+	for _, body := range []string{`{"report":{"number":"+3319900000X"}}`, `{"report":{"roles":["nonsense"]}}`, "", "\x00"} {
+		s.client.XAdd(ctx, &redis.XAddArgs{Stream: reports, Values: []string{"r", body}})
+	}
+	for range pageSize { // more than one page
+		must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
+	}
+	count := 0
+	for _, err := range s.Reports(ctx, n) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+	}
+	if want := 1 + pageSize; count != want || counted(t, s.metrics.corrupt.WithLabelValues("report")) != 4 {
+		t.Errorf("read %d reports, want %d", count, want)
+	}
+	if log.has("3319900000") || !log.has("cannot be read") {
+		t.Errorf("the log is %s", log)
 	}
 }
 

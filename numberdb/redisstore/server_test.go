@@ -1,7 +1,6 @@
 package redisstore
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -66,6 +65,26 @@ func TestKilledRedisKeepsWhatWasAcknowledged(t *testing.T) {
 		}
 		if got := client.XLen(ctx, again.keys.reports(placeOf(exact(n), 4))).Val(); got < want {
 			t.Errorf("%v has %d reports, %d were acknowledged", n, got, want)
+		}
+	}
+}
+
+func TestOpenWithPassword(t *testing.T) {
+	server := ownRedis(t, "--appendonly", "no", "--user", "default", "off", "--user", "linewarden", "on", ">secret", "~lw:*", "+@all")
+	for password, good := range map[string]bool{"secret": true, "wrong": false} {
+		s, err := Open(Connection{Addrs: []string{server.Addr()}, Username: "linewarden", Password: password}, Options{Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Init(soon(t))
+		if good != (err == nil) {
+			t.Errorf("with the password %q: %v", password, err)
+		}
+		if err != nil && strings.Contains(err.Error(), password) {
+			t.Errorf("the error tells the password: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -373,52 +392,4 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("partition %d got %d of 64,000 numbers in a row", p, n)
 		}
 	}
-}
-
-func BenchmarkReport(b *testing.B) {
-	for _, fsync := range []string{"always", "everysec"} {
-		b.Run(fsync, func(b *testing.B) {
-			server := ownRedis(b, "--appendfsync", fsync)
-			s := newStore(b, clientOf(b, server.Addr()), func(o *Options) { o.Partitions = 64 })
-			b.SetParallelism(32)
-			var next sync.Mutex
-			i := 0
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					next.Lock()
-					i++
-					r := aReport(fiction(i))
-					r.Reporter = fmt.Sprint(i)
-					next.Unlock()
-					if _, err := s.Report(context.Background(), r); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reports/s")
-		})
-	}
-}
-
-func BenchmarkLoad(b *testing.B) {
-	server := ownRedis(b, "--appendonly", "no")
-	s := newStore(b, clientOf(b, server.Addr()), func(o *Options) { o.Partitions = 64 })
-	const numbers = 100_000
-	fill(b, s, numbers)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for b.Loop() {
-		found := 0
-		for p := range 64 {
-			if _, err := s.Load(context.Background(), p, func(c []numberdb.Change) { found += len(c) }); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if found != numbers {
-			b.Fatalf("%d loaded", found)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/numbers, "ns/number")
 }

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -156,5 +157,5 @@ func (s *Store) sameList(list identity, answer *redis.StringCmd) error {
 	if err == redis.Nil {
 		return numberdb.ErrNoList
 	}
-	return fmt.Errorf("Redis now holds another list than before: try again")
+	return errors.New("there is another list in Redis than before: try again")
 }

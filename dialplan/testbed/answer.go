@@ -82,11 +82,11 @@ func (c *Call) taken(request *sip.Request, tx sip.ServerTransaction) error {
 		return err
 	}
 	response := sip.NewSDPResponseFromRequest(request, answer)
+	c.media.connect(other)
+	c.media.play(c.phone.voice)
 	if err := c.answer(tx, response); err != nil {
 		return err
 	}
-	c.media.connect(other)
-	c.media.play(c.phone.voice)
 	return c.untilGoodbye()
 }
 

@@ -166,7 +166,8 @@ func (c *Call) isOver() bool {
 // CallID is the SIP Call-ID.
 func (c *Call) CallID() string { return c.dialog.callID }
 
-// Recording is a copy of all that the call has heard so far, from its first packet on: 8000 samples a second.
+// Recording is a copy of all that the call has heard so far, from its first packet on: 8000 samples a second. Lost packets
+// are silent; time in which the other side sent nothing is left out.
 func (c *Call) Recording() []int16 { return c.media.heard.copy() }
 
 // Done is closed when the call is over and nothing of it runs any more.
@@ -208,14 +209,17 @@ func (c *Call) WaitHeard(ctx context.Context, prompts map[string][]int16, id str
 		return Hit{}, fmt.Errorf("waiting to hear %s: there is no such prompt", id)
 	}
 	var hit Hit
-	next := 0 // how long the recording must be before another look is worth it
+	next := 0  // how long the recording must be before another look is worth it
+	start := 0 // what lies before was searched
 	err := c.wait(ctx, "hearing "+id, func() bool {
 		recording := c.Recording()
 		if len(recording) < next && !c.isOver() {
 			return false
 		}
 		next = len(recording) + SampleRate/4
-		if !slices.ContainsFunc(Heard(recording, map[string][]int16{id: clip}), recognised(clip, id)) {
+		heard := Heard(recording[start:], map[string][]int16{id: clip})
+		if !slices.ContainsFunc(heard, recognised(clip, id)) {
+			start = max(0, len(recording)-len(clip)-SampleRate)
 			return false
 		}
 		hits := Heard(recording, prompts)

@@ -104,30 +104,36 @@ func (c *Call) placed(invite *sip.Request, tx sip.ClientTransaction) error {
 	if err != nil {
 		return err
 	}
-	c.change(func() {
-		c.statuses = append(c.statuses, final.StatusCode)
-		c.final = readMessage(final)
-		c.final.Status, c.final.Reason = final.StatusCode, final.Reason
-		c.answered = final.IsSuccess()
-	})
-	if !final.IsSuccess() {
-		return nil // the transaction acknowledges it, and goes on doing so
+	if !final.IsSuccess() { // the transaction acknowledges it, and goes on doing so
+		c.finally(final)
+		return nil
 	}
 	c.dialog.remote = sip.HeaderClone(final.To())
 	c.dialog.establish(final.Contact(), headerValues(final, "Record-Route", true))
-	ack := func(*sip.Response) {
+	acknowledge := func(*sip.Response) {
 		// Losing an ACK is no error: the answer is then sent again, and acknowledged again.
 		_ = c.phone.client.WriteRequest(c.dialog.request(c.phone, sip.ACK, invite.CSeq().SeqNo), asBuilt)
 	}
-	tx.OnRetransmission(ack)
-	ack(final)
+	tx.OnRetransmission(acknowledge)
+	acknowledge(final)
 	other, err := readDescription(final.Body(), c.phone.codec)
 	if err != nil {
 		return errors.Join(err, c.bye())
 	}
 	c.media.connect(other)
 	c.media.play(c.phone.voice)
+	c.finally(final) // only now: who waits for the answer may press keys at once
 	return c.untilGoodbye()
+}
+
+// finally takes note of the final response to the INVITE.
+func (c *Call) finally(final *sip.Response) {
+	c.change(func() {
+		c.statuses = append(c.statuses, final.StatusCode)
+		c.final = readMessage(final)
+		c.final.Status, c.final.Reason = final.StatusCode, final.Reason
+		c.answered = final.IsSuccess()
+	})
 }
 
 // awaitFinal follows an INVITE to its final response, and cancels it when the phone hangs up.
@@ -159,7 +165,7 @@ func (c *Call) awaitFinal(invite *sip.Request, tx sip.ClientTransaction) (*sip.R
 		// A CANCEL may go out only after a provisional response.
 		if hangUp == nil && ringing && !cancelled {
 			cancelled = true
-			c.phone.running.Go(func() { cancelAnswered <- c.phone.do(cancelOf(invite)) })
+			c.phone.running.Go(func() { cancelAnswered <- c.phone.do(cancelOf(invite), nil) })
 		}
 	}
 }
@@ -189,22 +195,16 @@ func (c *Call) untilGoodbye() error {
 	}
 }
 
-// bye ends an answered call. The other side may have done so in the same moment.
+// bye ends an answered call. The other side may do so in the same moment, and then need not answer.
 func (c *Call) bye() error {
-	err := c.phone.do(c.dialog.request(c.phone, sip.BYE, 0))
-	select {
-	case <-c.byeSeen:
-		return nil
-	default:
-	}
-	if err != nil {
+	if err := c.phone.do(c.dialog.request(c.phone, sip.BYE, 0), c.byeSeen); err != nil {
 		return fmt.Errorf("hanging up: %w", err)
 	}
 	return nil
 }
 
-// do sends a request other than INVITE and waits for its final response, whatever it says.
-func (p *Phone) do(request *sip.Request) error {
+// do sends a request other than INVITE and waits for its final response, whatever it says, or until it is needless.
+func (p *Phone) do(request *sip.Request, needless <-chan struct{}) error {
 	tx, err := p.client.TransactionRequest(context.Background(), request, asBuilt)
 	if err != nil {
 		return err
@@ -216,6 +216,8 @@ func (p *Phone) do(request *sip.Request) error {
 			if !response.IsProvisional() {
 				return nil
 			}
+		case <-needless:
+			return nil
 		case <-tx.Done():
 			return fmt.Errorf("%s got no final response: %w", request.Method, tx.Err())
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -95,12 +96,27 @@ func readMessage(message interface {
 }) *Message {
 	m := &Message{headers: message.Headers()}
 	if from := message.From(); from != nil {
-		m.From = Party{from.DisplayName, from.Address.User, from.Address.String()}
+		m.From = Party{unquote(from.DisplayName), from.Address.User, from.Address.String()}
 	}
 	if to := message.To(); to != nil {
-		m.To = Party{to.DisplayName, to.Address.User, to.Address.String()}
+		m.To = Party{unquote(to.DisplayName), to.Address.User, to.Address.String()}
 	}
 	return m
+}
+
+// unquote takes the quoting out of what stands between quotes (RFC 3261, quoted-string).
+func unquote(name string) string {
+	var out strings.Builder
+	quoted := false
+	for _, r := range name {
+		if r == '\\' && !quoted {
+			quoted = true
+			continue
+		}
+		quoted = false
+		out.WriteRune(r)
+	}
+	return out.String()
 }
 
 func serverURI(server, user string) (sip.Uri, error) {

@@ -172,7 +172,6 @@ func (m *media) send() {
 		out.Timestamp += packetSamples
 		out.Marker = false
 		if key != nil && key.step() {
-			close(key.sent)
 			key = nil
 		}
 	}
@@ -230,13 +229,17 @@ func (k *keyPress) fill(packet *rtp.Packet, eventType uint8) {
 	packet.Payload = binary.BigEndian.AppendUint16([]byte{k.event, flags}, duration)
 }
 
-// step counts one packet time and tells whether the key and the pause after it are over.
+// step counts one packet time and tells whether the key and the pause after it are over. The key counts as sent with the
+// first packet that says its end: the other side may hang up at that.
 func (k *keyPress) step() bool {
 	k.packet++
+	if k.packet == keyPackets {
+		close(k.sent)
+	}
 	return k.packet >= keyPackets+keyEnds-1+pausePackets
 }
 
-// press sends digits and returns when the last one and the pause after it are over.
+// press sends digits and returns when the last one has been sent.
 func (m *media) press(ctx context.Context, digits string) error {
 	const keys = "0123456789*#ABCD" // in the order of RFC 4733, table 3
 	m.mu.Lock()
@@ -248,7 +251,7 @@ func (m *media) press(ctx context.Context, digits string) error {
 	if to.eventType == 0 {
 		return errors.New("the other side takes no telephone-events")
 	}
-	for _, key := range strings.ToUpper(digits) {
+	for i, key := range strings.ToUpper(digits) {
 		event := strings.IndexRune(keys, key)
 		if event < 0 {
 			return fmt.Errorf("%q is no key", key)
@@ -264,7 +267,10 @@ func (m *media) press(ctx context.Context, digits string) error {
 		select {
 		case <-d.sent:
 		case <-m.stop:
-			return ErrEnded
+			if i < len(digits)-1 {
+				return ErrEnded
+			}
+			// The other side hung up because of the last key.
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -176,12 +176,12 @@ func TestPhoneCalls(t *testing.T) {
 
 	t.Run("answered, both voices heard, hung up", func(t *testing.T) {
 		ctx := soon(t)
-		call := o.dial(t, Invite{To: "bob", From: "+12025550100", DisplayName: `Al "the" Ice\`})
+		call := o.dial(t, Invite{To: "bob", From: "+12025550100", DisplayName: "Alice O'Ice"})
 		taken, err := o.bob.WaitCall(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if from := taken.Invite().From; from.User != "+12025550100" || from.Name != `Al \"the\" Ice\\` {
+		if from := taken.Invite().From; from.User != "+12025550100" || from.Name != "Alice O'Ice" {
 			t.Errorf("bob sees %+v", from)
 		}
 		for _, wait := range []func() error{
@@ -387,14 +387,15 @@ func TestPhoneHostileFrom(t *testing.T) {
 	o := openOffice(t, PhoneOptions{}, PhoneOptions{})
 	address := fmt.Sprintf("@127.0.0.1:%d", o.alice.Port())
 	long := strings.Repeat("9", 200)
+	kept := long[:79] // Asterisk cuts names and numbers
 	for name, test := range map[string]struct{ from, want string }{
-		"shell":     {`"${SHELL(id)}" <sip:${SHELL(id)}` + address + `>`, "${SHELL(id)}/${SHELL(id)}"},
-		"long":      {`"` + long + `" <sip:` + long + address + `>`, long + "/" + long},
+		"shell":     {`"${SHELL(id)}" <sip:$%7BSHELL(id)%7D` + address + `>`, "${SHELL(id)}/${SHELL(id)}"},
+		"long":      {`"` + long + `" <sip:` + long + address + `>`, kept + "/" + kept},
 		"UTF-8":     {`"Ünïcødé ☎" <sip:+12025550100` + address + `>`, "+12025550100/Ünïcødé ☎"},
 		"no user":   {`<sip:127.0.0.1>`, "/"},
 		"anonymous": {`"Anonymous" <sip:anonymous@anonymous.invalid>`, "anonymous/Anonymous"},
 		"bare":      {`sip:+12025550100` + address, "+12025550100/"},
-		"folded":    {"\"two\r\n lines\" <sip:+12025550100" + address + ">", ""},
+		"folded":    {"\"two lines\"\r\n <sip:+12025550100" + address + ">", "+12025550100/two lines"},
 		"own tag":   {`<sip:+12025550100` + address + `>;tag=mine`, "+12025550100/"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -405,10 +406,20 @@ func TestPhoneHostileFrom(t *testing.T) {
 			if final := call.Final(); final == nil || final.Status != 603 {
 				t.Errorf("ended %v", final)
 			}
-			if who := o.global(t, "WHO"); test.want != "" && who != test.want {
+			if who := o.global(t, "WHO"); who != test.want {
 				t.Errorf("Asterisk saw %q, want %q", who, test.want)
 			}
 		})
+	}
+	// What is no SIP at all gets no answer, and harms nobody.
+	for name, from := range map[string]string{
+		"NUL": "\"a\x00b\" <sip:+12025550100" + address + ">", "injected": "<sip:a@b>\r\nContent-Length: 0\r\n\r\n", "braces": "<sip:${SHELL(id)}@b>",
+	} {
+		o.dial(t, Invite{To: "who", RawFrom: from})
+		after := o.dial(t, Invite{To: "who", From: "+12025550100"})
+		if err := after.WaitEnd(soon(t)); err != nil || after.Final().Status != 603 {
+			t.Errorf("after %s: %v %v", name, after.Final(), err)
+		}
 	}
 	// A call with such a From goes its whole way, to the goodbye of the other side.
 	ctx := soon(t)
@@ -434,12 +445,16 @@ func TestPhoneCloseEndsItsCallsAndGoroutines(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Two phones talk without an Asterisk, too.
-	answered, err := alice.Call(ctx, Invite{Server: bob.Addr(), To: "bob"})
+	answered, err := alice.Call(ctx, Invite{Server: bob.Addr(), To: "bob", DisplayName: `Al "the" Ice\`, Headers: map[string]string{"X-Test": "yes"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := answered.WaitAnswer(ctx); err != nil {
 		t.Fatal(err)
+	}
+	invite := waitCall(t, bob).Invite()
+	if invite.From.Name != `Al "the" Ice\` || invite.From.User != "alice" || invite.To.User != "bob" || invite.Header("x-test") != "yes" {
+		t.Errorf("bob got %+v", invite)
 	}
 	bob.SetReply(180)
 	ringing, err := alice.Call(ctx, Invite{Server: bob.Addr(), To: "bob"})

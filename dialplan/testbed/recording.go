@@ -7,28 +7,31 @@ import (
 	"github.com/pion/rtp"
 )
 
-// recording is what a telephone hears, laid out by the sender's RTP timestamps: what is lost stays silent, what comes
-// late finds its place. Safe for concurrent use.
+// recording is what a telephone hears: the packets of the other side in the order of their sequence numbers, silence where
+// one was lost. Safe for concurrent use.
+//
+// Timestamps are not used. A sender that stalls and catches up, as every one does on a busy machine, makes them leap
+// forward and back over sound that is whole; by them, sound would be torn or overwritten. The price is that time in which
+// the other side sends nothing at all takes no time in the recording.
 type recording struct {
 	codec Codec
 	grown func() // called after sound was added
 
 	mu      sync.Mutex
 	samples []int16
-	started bool
 	ssrc    uint32
-	last    uint32 // timestamp of the newest packet
-	lastAt  int    // where in samples it begins
+	last    uint16 // sequence number of the newest packet
+	lastAt  int    // where in samples it begins; before the first packet this is meaningless
 }
 
 // A recording keeps the first hour; who talks longer than that in a test is not heard any more.
 const longestRecording = 3600 * SampleRate
 
-// Timestamps that leap further than this are another clock, as after a transfer: its sound follows directly.
-const farthestLeap = 60 * SampleRate
+// More packets than this are not lost or late, 10 s: somebody else is sending, whose sound follows directly.
+const farthestLeap = 500
 
 func (r *recording) add(packet *rtp.Packet) {
-	if r.place(packet) {
+	if len(packet.Payload) > 0 && r.place(packet) {
 		r.grown()
 	}
 }
@@ -36,26 +39,27 @@ func (r *recording) add(packet *rtp.Packet) {
 func (r *recording) place(packet *rtp.Packet) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := len(r.samples)
-	if r.started && packet.SSRC == r.ssrc {
-		leap := int(int32(packet.Timestamp - r.last)) // RFC 3550: timestamps wrap around
-		if abs(leap) <= farthestLeap {
-			at = r.lastAt + leap
+	at, newest := len(r.samples), true
+	if leap := int(int16(packet.SequenceNumber - r.last)); at > 0 && packet.SSRC == r.ssrc && abs(leap) <= farthestLeap {
+		newest = leap > 0
+		if lost := leap - 1; newest {
+			at += lost * len(packet.Payload)
+		} else {
+			at = r.lastAt + leap*len(packet.Payload)
 		}
 	}
 	end := at + len(packet.Payload)
 	if at < 0 || end > longestRecording {
 		return false
 	}
-	if end > len(r.samples) {
-		r.samples = slices.Grow(r.samples, end-len(r.samples))
-		r.samples = r.samples[:end]
+	if grow := end - len(r.samples); grow > 0 {
+		r.samples = append(r.samples, make([]int16, grow)...)
 	}
 	for i, b := range packet.Payload {
 		r.samples[at+i] = r.codec.decode(b)
 	}
-	if !r.started || at >= r.lastAt {
-		r.started, r.ssrc, r.last, r.lastAt = true, packet.SSRC, packet.Timestamp, at
+	if newest {
+		r.ssrc, r.last, r.lastAt = packet.SSRC, packet.SequenceNumber, at
 	}
 	return true
 }

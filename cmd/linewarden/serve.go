@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,15 +86,27 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		if err != nil {
 			return err
 		}
+		var clients []*asterisk.Client
 		for i, a := range l.Asterisk {
 			c, err := asterisk.New(a.client(i, l.Instance, log, registry), flow.Handle)
 			if err != nil {
 				return err
 			}
-			name := fmt.Sprintf("asterisk[%d]", i)
-			running.start(name, c.Run)
-			ready.add(name, asteriskReady(c))
+			clients = append(clients, c)
+			ready.add(fmt.Sprintf("asterisk[%d]", i), asteriskReady(c))
 		}
+		running.start("calls", func(ctx context.Context) error { return runAll(ctx, clients) })
 	}
 	return running.wait(p.ctx)
+}
+
+// runAll runs the connections side by side, so that all of them let their calls go at the same time when ctx ends.
+func runAll(ctx context.Context, clients []*asterisk.Client) error {
+	errs := make([]error, len(clients))
+	var running sync.WaitGroup
+	for i, c := range clients {
+		running.Go(func() { errs[i] = c.Run(ctx) })
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }

@@ -23,6 +23,7 @@ type commandLine struct {
 	CheckConfig checkConfigCommand `cmd:"" name:"check-config" help:"Say whether the config is sound, or print a commented sample."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the linewarden on this machine whether it is ready."`
 	Setup       setupCommand       `cmd:"" help:"Make the secrets and files that the services of docker-compose.yml share."`
+	Demo        demoCommand        `cmd:"" help:"Show the main job on this machine: fetches and starts Asterisk and Redis, places sample calls. Needs only Debian."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

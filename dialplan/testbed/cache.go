@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// cacheFolder is where fetched files are kept, made if it is not there.
-func cacheFolder() (string, error) {
+// CacheFolder is where fetched and built files are kept from one run to the next, made if it is not there. The package comment tells
+// where it is.
+func CacheFolder() (string, error) {
 	folder := os.Getenv("LINEWARDEN_CACHE")
 	if folder == "" {
 		base, err := os.UserCacheDir()

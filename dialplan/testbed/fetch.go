@@ -40,7 +40,7 @@ const (
 
 // fetched opens the fetched programs, fetching them first if need be.
 func fetched(ctx context.Context, progress Progress) (*Tools, error) {
-	cache, err := cacheFolder()
+	cache, err := CacheFolder()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,256 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// node is a Linewarden process, as an operator would run it.
+type node struct {
+	program, configFile string
+	intakeURL, opsURL   string
+	tokens              []string // one for each reporting organisation
+	client              http.Client
+
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process and the reader of its log have ended
+	log  *nodeLog
+}
+
+// organisations report in the demo; each has a token of its own.
+var organisations = []string{"helpline-one", "helpline-two", "bank-association"}
+
+// newNode writes the config of a Linewarden; start runs it.
+func newNode(program, folder, redisAddr, ariURL, ariUser, ariPassword string) (*node, error) {
+	n := &node{program: program, configFile: filepath.Join(folder, "linewarden.yaml"), log: &nodeLog{}}
+	for range organisations {
+		n.tokens = append(n.tokens, rand.Text())
+	}
+	intake, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	ops, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	n.intakeURL, n.opsURL = "http://"+intake, "http://"+ops
+
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "instance: demo\nregion: US\nredis: {addresses: [%q]}\n", redisAddr)
+	fmt.Fprintf(&b, "list: {snapshot: %q}\n", filepath.Join(folder, "list.snapshot"))
+	fmt.Fprintf(&b, "asterisk: [{url: %q, username: %q, password: %q}]\n", ariURL, ariUser, ariPassword)
+	fmt.Fprintf(&b, "intake:\n  listen: %q\n  tokens:\n", intake)
+	for i, organisation := range organisations {
+		file := filepath.Join(folder, fmt.Sprintf("token-%d", i))
+		if err := os.WriteFile(file, []byte(n.tokens[i]), 0o600); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "    - {name: demo-%d, organisation: %q, source: partner, role: reporter, token_file: %q}\n", i, organisation, file)
+	}
+	fmt.Fprintf(&b, "ops: {listen: %q}\nlog: {level: info, format: json}\n", ops)
+	return n, os.WriteFile(n.configFile, b.Bytes(), 0o600)
+}
+
+// freeAddress is an address of loopback on which nothing listens at the moment.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// start runs the process and waits until it is ready for calls.
+func (n *node) start(ctx context.Context) error {
+	n.cmd = exec.Command(n.program, "serve", "--config", n.configFile)
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the demo, which then ends this process in its turn
+	stderr, err := n.cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := n.cmd.Start(); err != nil {
+		return fmt.Errorf("start linewarden: %w", err)
+	}
+	n.done = make(chan struct{})
+	go func() {
+		defer close(n.done)
+		n.log.follow(stderr)
+		_ = n.cmd.Wait() // it was killed, or said why in its log
+	}()
+	return n.await(ctx)
+}
+
+// await waits until /readyz says yes.
+func (n *node) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		body, err := n.get(ctx, n.opsURL+"/readyz")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("linewarden did not become ready: %w %s\n%s", err, body, n.log.tail())
+		case <-n.done:
+			return fmt.Errorf("linewarden ended by itself:\n%s", n.log.tail())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (n *node) get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return n.do(req, http.StatusOK)
+}
+
+func (n *node) do(req *http.Request, want int) ([]byte, error) {
+	resp, err := n.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode != want {
+		err = fmt.Errorf("%s %s: %s", req.Method, req.URL.Path, resp.Status)
+	}
+	return body, err
+}
+
+// report tells the intake endpoint about a number, in the name of an organisation.
+func (n *node) report(ctx context.Context, organisation int, report any) error {
+	body, err := json.Marshal(report)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.intakeURL+"/v1/reports", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+n.tokens[organisation])
+	if answer, err := n.do(req, http.StatusCreated); err != nil {
+		return fmt.Errorf("%w: %s", err, answer)
+	}
+	return nil
+}
+
+// kill ends the process at once, as kill -9 does.
+func (n *node) kill() error {
+	if n.cmd == nil {
+		return nil
+	}
+	err := n.cmd.Process.Kill()
+	if errors.Is(err, os.ErrProcessDone) {
+		err = nil
+	}
+	<-n.done
+	return err
+}
+
+// stop ends the process in good order.
+func (n *node) stop() error {
+	if n.cmd == nil {
+		return nil
+	}
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return n.kill()
+	}
+	select {
+	case <-n.done:
+		return nil
+	case <-time.After(patience):
+		return errors.Join(errors.New("linewarden did not stop when told to"), n.kill())
+	}
+}
+
+// nodeLog keeps the log of a node, and the verdicts that are in it.
+type nodeLog struct {
+	mu       sync.Mutex
+	lines    []string
+	verdicts map[string]verdict // by call id
+	waiting  chan struct{}      // closed and replaced whenever a verdict comes in
+}
+
+// verdict is what the log says about a call.
+type verdict struct {
+	ID      string `json:"id"`
+	Action  string `json:"action"`
+	Reason  string `json:"reason"`
+	Outcome string `json:"outcome"`
+}
+
+func (l *nodeLog) follow(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		l.add(lines.Bytes())
+	}
+}
+
+func (l *nodeLog) add(line []byte) {
+	const keep = 200
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines[max(0, len(l.lines)-keep+1):], string(line))
+	var v verdict
+	if json.Unmarshal(line, &v) == nil && v.ID != "" && v.Outcome != "" {
+		if l.verdicts == nil {
+			l.verdicts = map[string]verdict{}
+		}
+		l.verdicts[v.ID] = v
+		if l.waiting != nil {
+			close(l.waiting)
+			l.waiting = nil
+		}
+	}
+}
+
+// verdict waits for the log line of a call.
+func (l *nodeLog) verdict(ctx context.Context, id string) (verdict, error) {
+	for {
+		l.mu.Lock()
+		v, ok := l.verdicts[id]
+		if l.waiting == nil {
+			l.waiting = make(chan struct{})
+		}
+		waiting := l.waiting
+		l.mu.Unlock()
+		if ok {
+			return v, nil
+		}
+		select {
+		case <-waiting:
+		case <-ctx.Done():
+			return v, fmt.Errorf("linewarden did not log call %s: %w", id, ctx.Err())
+		}
+	}
+}
+
+// tail is the end of the log.
+func (l *nodeLog) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var b bytes.Buffer
+	for _, line := range l.lines[max(0, len(l.lines)-20):] {
+		fmt.Fprintln(&b, line)
+	}
+	return b.String()
+}

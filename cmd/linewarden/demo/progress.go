@@ -1,0 +1,40 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows how far long work is: a bar on a terminal, elsewhere a line now and then.
+type progress struct {
+	w       io.Writer
+	task    string
+	bar     *progressbar.ProgressBar
+	printed int
+}
+
+func newProgress(w io.Writer, task string) *progress { return &progress{w: w, task: task, printed: -1} }
+
+// at says that done of total is finished, and what is being done now.
+func (p *progress) at(done, total int, what string) {
+	if total <= 0 || done == total && p.printed < 0 && p.bar == nil {
+		return // there was nothing to do
+	}
+	if f, ok := p.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if p.bar == nil {
+			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(30),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+		}
+		p.bar.Describe(p.task + ": " + what)
+		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+		return
+	}
+	if tenth := 10 * done / total; tenth > p.printed {
+		p.printed = tenth
+		fmt.Fprintf(p.w, "%s: %d %% (%s)\n", p.task, 100*done/total, what)
+	}
+}

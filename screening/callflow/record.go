@@ -1,0 +1,71 @@
+package callflow
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/linewarden/linewarden/screening"
+)
+
+// Outcome is what became of a call. The set is closed.
+type Outcome uint8
+
+const (
+	Passed   Outcome = iota // went on, nothing was played to the caller
+	Labelled                // went on with a warning as the caller's name
+	WentOn                  // heard the warning to its end, pressed nothing, went on
+	Skipped                 // pressed 1 and went on
+	Helpline                // pressed 2
+	NoKey                   // had to press 1 to go on, and did not
+	Refused                 // blocked
+	HungUp                  // the caller hung up before the call was handed back
+	Lost                    // could not be handed back: the connection to Asterisk is lost
+	outcomeCount
+)
+
+var outcomeLabels = [outcomeCount]string{
+	Passed: "passed", Labelled: "labelled", WentOn: "went_on", Skipped: "skipped", Helpline: "helpline", NoKey: "no_key", Refused: "refused",
+	HungUp: "hung_up", Lost: "lost",
+}
+
+// String is the outcome's metric label.
+func (o Outcome) String() string { return outcomeLabels[o] }
+
+// Record is what happened to one call.
+type Record struct {
+	ID      string    // names the call to people, see [dialplan.ID]
+	At      time.Time // when Linewarden took the call
+	Policy  string    // name of the policy as the dialplan gave it
+	Call    screening.Call
+	Verdict screening.Verdict
+	Outcome Outcome
+}
+
+// report counts the call and tells of it. Clean calls are counted only: a log line for each would say nothing and cost much.
+func (c *call) report(took time.Duration) {
+	f, v := c.flow, c.verdict
+	f.metrics.observe(c, took)
+	if f.observe != nil {
+		f.observe(Record{At: c.began, ID: c.id(), Policy: c.named, Call: c.subject, Verdict: v, Outcome: c.outcome})
+	}
+	if v.Would == screening.Allow && !undecided(v.Reason) && c.fault == nil && c.outcome != Lost {
+		return
+	}
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("id", c.id()), slog.String("direction", c.subject.Direction.String()),
+		slog.String("action", v.Action.String()), slog.String("reason", v.Reason.String()),
+		slog.String("outcome", c.outcome.String()), slog.Any("number", c.subject.Other().Number),
+	}
+	if c.fault != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("fault", c.fault.Error()))
+	}
+	f.log.LogAttrs(context.Background(), level, "call", attrs...)
+}
+
+// undecided says whether a reason is that of a call which went on because it could not be decided.
+func undecided(r screening.Reason) bool {
+	return r.OccursWith(screening.Allow) && r.OccursWith(screening.Block)
+}

@@ -24,7 +24,7 @@ const sipPorts = 10
 type AsteriskOptions struct {
 	// Files gives the configuration files by their names ("pjsip.conf", "linewarden/extensions.conf"), using the ports.
 	// asterisk.conf is ours. Without modules.conf all modules are loaded, without logger.conf all goes to the log.
-	// It is called once.
+	// It is called once. Nil for none.
 	Files func(Ports) (map[string][]byte, error)
 	// Sounds has a folder for each language, as under Asterisk's sounds folder: "fr/linewarden/warn.wav" is played as
 	// linewarden/warn to channels whose language is fr. Asterisk's own English sounds are there too. Nil for none.
@@ -76,9 +76,11 @@ func (a *Asterisk) furnish(ctx context.Context, options AsteriskOptions) error {
 	if a.scratch, err = a.tools.newScratch(ctx, "asterisk"); err != nil {
 		return err
 	}
-	files, err := options.Files(a.ports)
-	if err != nil {
-		return fmt.Errorf("making its configuration: %w", err)
+	var files map[string][]byte
+	if options.Files != nil {
+		if files, err = options.Files(a.ports); err != nil {
+			return fmt.Errorf("making its configuration: %w", err)
+		}
 	}
 	layout := asteriskLayout{a.tools, a.scratch}
 	if err := layout.writeConfiguration(files); err != nil {

@@ -7,30 +7,19 @@ import (
 	"testing"
 )
 
-// Only what the tests use: loading fewer modules makes Asterisk start in a second.
-const testModules = `[modules]
-autoload=yes
-noload=app_voicemail.so
-`
-
 func startAsterisk(t *testing.T, options AsteriskOptions) *Asterisk {
 	t.Helper()
-	asterisk, err := StartAsterisk(soon(t), options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	asterisk := AsteriskFor(t, options)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("Asterisk's log ends with:\n%s", asterisk.Log(80))
-		}
-		if err := asterisk.Close(); err != nil {
-			t.Error(err)
 		}
 	})
 	return asterisk
 }
 
 func TestAsterisksSideBySide(t *testing.T) {
+	t.Parallel()
 	ctx := soon(t)
 	start := func(name string) *Asterisk {
 		return startAsterisk(t, AsteriskOptions{Files: func(ports Ports) (map[string][]byte, error) {
@@ -60,8 +49,9 @@ func TestAsterisksSideBySide(t *testing.T) {
 }
 
 func TestAsteriskKillAndRestart(t *testing.T) {
+	t.Parallel()
 	ctx := soon(t)
-	asterisk := startAsterisk(t, AsteriskOptions{Files: func(Ports) (map[string][]byte, error) { return nil, nil }})
+	asterisk := startAsterisk(t, AsteriskOptions{})
 	if err := asterisk.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +68,7 @@ func TestAsteriskKillAndRestart(t *testing.T) {
 }
 
 func TestAsteriskErrors(t *testing.T) {
+	t.Parallel()
 	ctx := soon(t)
 	for name, test := range map[string]struct {
 		files func(Ports) (map[string][]byte, error)
@@ -98,7 +89,7 @@ func TestAsteriskErrors(t *testing.T) {
 			}
 		})
 	}
-	asterisk := startAsterisk(t, AsteriskOptions{Files: filesOf("modules.conf", testModules)})
+	asterisk := startAsterisk(t, AsteriskOptions{})
 	if out, err := asterisk.CLI(ctx, "make coffee"); err == nil {
 		t.Errorf("an unknown command answers %q", out)
 	}

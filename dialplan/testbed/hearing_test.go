@@ -95,6 +95,7 @@ func ids(hits []Hit) []string {
 }
 
 func TestHeardTellsThePromptsInOrder(t *testing.T) {
+	t.Parallel()
 	prompts := speakPrompts(t)
 	voice := newVoice("helpline")
 	prompts["voice of helpline"] = voice
@@ -116,23 +117,26 @@ func TestHeardTellsThePromptsInOrder(t *testing.T) {
 		"voice":            {[][]int16{prompts["helpline"], voice, voice}, []string{"helpline", "voice of helpline", "voice of helpline"}},
 		"unknown prompt":   {[][]int16{speak(t, "Your appointment with the dentist is on Thursday at ten.")}, nil},
 	} {
-		for _, codec := range []Codec{PCMU, PCMA} {
-			t.Run(name+" "+codec.String(), func(t *testing.T) {
-				hits := Heard(overTheLine(codec, test.sounds...), prompts)
-				if !slices.Equal(ids(hits), test.want) {
-					t.Errorf("heard %+v, want %v", hits, test.want)
+		t.Run(name, func(t *testing.T) {
+			codec := PCMU
+			if len(test.sounds)%2 == 0 {
+				codec = PCMA
+			}
+			hits := Heard(overTheLine(codec, test.sounds...), prompts)
+			if !slices.Equal(ids(hits), test.want) {
+				t.Errorf("%v: heard %+v, want %v", codec, hits, test.want)
+			}
+			for _, hit := range hits {
+				if hit.Part < 0.9 || hit.Score < 0.85 {
+					t.Errorf("%v: %s was played whole, but is %+v", codec, hit.ID, hit)
 				}
-				for _, hit := range hits {
-					if hit.Part < 0.9 || hit.Score < 0.85 {
-						t.Errorf("%s was played whole, but is %+v", hit.ID, hit)
-					}
-				}
-			})
-		}
+			}
+		})
 	}
 }
 
 func TestHeardTellsWhereAPromptWasCut(t *testing.T) {
+	t.Parallel()
 	prompts := speakPrompts(t)
 	keys := prompts["keys"]
 	for _, part := range []float64{0.3, 0.5, 0.8} {

@@ -24,13 +24,10 @@ func soon(t *testing.T) context.Context {
 
 func startRedis(t *testing.T, args ...string) (*Redis, *redis.Client) {
 	t.Helper()
-	server, err := StartRedis(soon(t), RedisOptions{Args: args})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := RedisFor(t, RedisOptions{Args: args})
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
 	t.Cleanup(func() {
-		if err := errors.Join(client.Close(), server.Close()); err != nil {
+		if err := client.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -38,6 +35,7 @@ func startRedis(t *testing.T, args ...string) (*Redis, *redis.Client) {
 }
 
 func TestRedisKeepsAcknowledgedWritesThroughKill(t *testing.T) {
+	t.Parallel()
 	ctx := soon(t)
 	server, client := startRedis(t)
 	if err := client.Set(ctx, "key", "value", 0).Err(); err != nil {
@@ -65,6 +63,7 @@ func TestRedisKeepsAcknowledgedWritesThroughKill(t *testing.T) {
 }
 
 func TestRedisPauseAndResume(t *testing.T) {
+	t.Parallel()
 	ctx := soon(t)
 	server, client := startRedis(t)
 	if err := client.Ping(ctx).Err(); err != nil {

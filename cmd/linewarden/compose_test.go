@@ -133,6 +133,34 @@ func TestComposeGivesNoServiceMoreThanItNeeds(t *testing.T) {
 	}
 }
 
+// TestComposeSharesOneWay wants that only setup writes what it makes for others, and that their images leave it alone.
+func TestComposeSharesOneWay(t *testing.T) {
+	c := readCompose(t)
+	made := map[string]bool{}
+	for _, v := range c.Services["setup"].Volumes {
+		volume, _, _ := strings.Cut(v, ":")
+		made[volume] = true
+	}
+	if len(made) != 3 {
+		t.Errorf("setup makes %v, want three volumes", made)
+	}
+	for name, s := range c.Services {
+		for _, v := range s.Volumes {
+			volume, at, _ := strings.Cut(v, ":")
+			if name == "setup" || !made[volume] {
+				continue
+			}
+			want := ":ro,nocopy"
+			if s.Image == c.Services["setup"].Image {
+				want = ":ro"
+			}
+			if !strings.HasSuffix(at, want) {
+				t.Errorf("%s: %s does not end with %s", name, v, want)
+			}
+		}
+	}
+}
+
 func TestComposeKeepsWhatRedisAcknowledges(t *testing.T) {
 	redis := readCompose(t).Services["redis"]
 	for _, want := range []string{"--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction", "--dir /data"} {

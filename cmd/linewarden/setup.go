@@ -95,9 +95,12 @@ func (c *setupCommand) exchange(password string) (map[string][]byte, error) {
 }
 
 // redisUsers is Redis's list of users. Linewarden works on its own keys and can neither empty the database nor change how Redis runs;
-// the health check can do nothing else; who gives no name has no rights.
+// the health check can do nothing else; nobody can be the default user.
+//
+// That one has all rights nevertheless: in its name Redis reads its append-only file when it starts. Where it has fewer, the versions
+// before redis/redis#14545 and valkey-io/valkey#3984 leave out what scripts wrote, with no more than a line in the log.
 func redisUsers(password string) string {
-	return "user default reset off\n" +
+	return "user default reset off ~* &* +@all\n" +
 		"user health reset on nopass +ping\n" +
 		fmt.Sprintf("user %s reset on #%x ~lw:* &* +@all -@admin -@dangerous +info\n", redisUser, sha256.Sum256([]byte(password)))
 }

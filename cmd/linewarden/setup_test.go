@@ -123,7 +123,13 @@ func TestSetupRefuses(t *testing.T) {
 func TestSetupRedisUsers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the programs may have to be fetched
 	defer cancel()
-	server, err := testbed.StartRedis(ctx, testbed.RedisOptions{})
+	const password = "correct horse battery staple"
+	var users []string
+	for line := range strings.Lines(redisUsers(password)) {
+		words := strings.Fields(line)
+		users = append(append(users, "--"+words[0]), words[1:]...)
+	}
+	server, err := testbed.StartRedis(ctx, testbed.RedisOptions{Args: users})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,20 +138,6 @@ func TestSetupRedisUsers(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	// The default user, by whom we make the users, is switched off as the last.
-	const password = "correct horse battery staple"
-	users := strings.Split(strings.TrimSpace(redisUsers(password)), "\n")
-	admin := redis.NewClient(&redis.Options{Addr: server.Addr()})
-	defer admin.Close()
-	for i := range users {
-		words := []any{"ACL", "SETUSER"}
-		for _, word := range strings.Fields(users[len(users)-1-i])[1:] {
-			words = append(words, word)
-		}
-		if err := admin.Do(ctx, words...).Err(); err != nil {
-			t.Fatalf("%v: %v", words, err)
-		}
-	}
 
 	l := &loaded{config: defaultConfig()}
 	l.Redis.Addresses, l.Redis.Username, l.Redis.Password = []string{server.Addr()}, redisUser, newSecret(password)
@@ -155,6 +147,21 @@ func TestSetupRedisUsers(t *testing.T) {
 	}
 	defer store.Close()
 	exerciseStore(ctx, t, store)
+
+	// Redis reads its append-only file in the name of a user too.
+	before, err := store.Listing(ctx, exercised)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := store.Listing(ctx, exercised); err != nil || after != before {
+		t.Errorf("after a restart of Redis the listing is %+v, %v; it was %+v", after, err, before)
+	}
 
 	as := func(user, password string) *redis.Client {
 		c := redis.NewClient(&redis.Options{Addr: server.Addr(), Username: user, Password: password})
@@ -183,6 +190,8 @@ func TestSetupRedisUsers(t *testing.T) {
 	}
 }
 
+const exercised = numberdb.Number(12025550143)
+
 // exerciseStore does once what Linewarden does with the store.
 func exerciseStore(ctx context.Context, t *testing.T, store *redisstore.Store) {
 	t.Helper()
@@ -192,7 +201,7 @@ func exerciseStore(ctx context.Context, t *testing.T, store *redisstore.Store) {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
-	const number = numberdb.Number(12025550143)
+	const number = exercised
 	target := numberdb.Target{Number: number}
 	must("init", store.Init(ctx))
 	_, err := store.Report(ctx, numberdb.Report{Number: number, Roles: numberdb.RolesOf(numberdb.RoleCallback), Reporter: "r1", At: time.Now(),

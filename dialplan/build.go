@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +67,6 @@ type Clip struct {
 
 	script script
 	stamp  string
-	sounds map[int]pcm // what was read, by rate
 }
 
 // rateSuffixes are the file name extensions by which Asterisk knows WAV files.
@@ -175,7 +175,8 @@ func (c *Clip) find(o BuildOptions) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	c.Files, c.Source, c.sounds = nil, SourceMissing, make(map[int]pcm)
+	c.Files, c.Source = nil, SourceMissing
+	sounds := make(map[int]pcm) // by rate
 	var recorded, built []string
 	current := 0
 	for _, entry := range entries {
@@ -189,7 +190,7 @@ func (c *Clip) find(o BuildOptions) error {
 		}
 		sound, comment, err := decodeWAV(content)
 		if err == nil {
-			c.sounds[sound.rate] = sound
+			sounds[sound.rate] = sound
 		}
 		switch {
 		case err != nil || !strings.HasPrefix(comment, stampPrefix): // not a WAV file is a recording too
@@ -204,36 +205,26 @@ func (c *Clip) find(o BuildOptions) error {
 	switch {
 	case len(recorded) > 0:
 		c.Source, c.Files = SourceRecorded, append(recorded, built...)
-	case current > 0 && current == len(built) && c.has(o.rates()):
+	case current > 0 && current == len(built) && hasAll(sounds, o.rates()):
 		c.Source, c.Files = SourceBuilt, built
 	case len(built) > 0:
 		c.Source, c.Files = SourceOutdated, built
 	}
 	slices.SortFunc(c.Files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	c.measure()
+	if len(sounds) > 0 {
+		c.measure(sounds[slices.Min(slices.Collect(maps.Keys(sounds)))])
+	}
 	return nil
 }
 
-func (c *Clip) has(rates []int) bool {
-	for _, rate := range rates {
-		if _, ok := c.sounds[rate]; !ok {
-			return false
-		}
-	}
-	return true
+func hasAll(sounds map[int]pcm, rates []int) bool {
+	return !slices.ContainsFunc(rates, func(rate int) bool {
+		_, ok := sounds[rate]
+		return !ok
+	})
 }
 
-func (c *Clip) measure() {
-	lowest := 0
-	for rate := range c.sounds {
-		if lowest == 0 || rate < lowest {
-			lowest = rate
-		}
-	}
-	if lowest == 0 {
-		return
-	}
-	p := c.sounds[lowest]
+func (c *Clip) measure(p pcm) {
 	c.Length, c.Peak, c.Level = p.length(), p.peak(), p.level()
 	first, end, ok := p.audible(silenceBelow)
 	if !ok {

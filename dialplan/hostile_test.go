@@ -28,11 +28,14 @@ func TestHostileCallerIDs(t *testing.T) {
 		"code as a name":     {from: `"` + shell + `" <sip:+12025550143@127.0.0.1>;tag=t`, want: clean},
 		"expression":         {from: "<sip:%22%5D%20%7C%20$%5B1+1%22@127.0.0.1>;tag=t", want: "1+1"},
 		"comma and colon":    {from: "<sip:1,2%3A3@127.0.0.1>;tag=t", want: "123"},
-		"parentheses":        {from: "<sip:))1((2%3A)@127.0.0.1>;tag=t", want: "*"},
+		"parentheses":        {from: "<sip:))1((2%3A)@127.0.0.1>;tag=t", want: "12"},
 		"quotes":             {from: "<sip:%22%27%601%5C2@127.0.0.1>;tag=t", want: "12"},
 		"UTF-8":              {from: `"Ünïcødé ☎" <sip:%D9%A1%D9%A212@127.0.0.1>;tag=t`, want: "12"},
 		"invalid UTF-8":      {from: "<sip:%FF%FE12@127.0.0.1>;tag=t", want: "12"},
 		"a name in Latin-1":  {from: "\"M\xfcller\" <sip:+12025550143@127.0.0.1>;tag=t", want: clean, wantName: "M\ufffdller"},
+		"a hidden name":      {from: "\"x):0:0 \xff\" <sip:+12025550143@127.0.0.1>;tag=t", want: clean},
+		"a hidden number":    {from: "<sip:1)%3A0%3A0%FF@127.0.0.1>;tag=t", want: "100"},
+		"an endless number":  {from: "<sip:" + strings.Repeat("1", 100) + ")%3A0%3A300@127.0.0.1>;tag=t", want: strings.Repeat("1", 64)},
 		"a name in UTF-8":    {from: `"Müller ☎" <sip:+12025550143@127.0.0.1>;tag=t`, want: clean, wantName: "Müller ☎"},
 		"escaped NUL":        {from: "<sip:1%002@127.0.0.1>;tag=t", want: "*"},
 		"escaped line break": {from: "<sip:1%0D%0AX-Evil%3A%202@127.0.0.1>;tag=t", want: "1X-Evil2"},
@@ -160,7 +163,7 @@ exten => h,1,NoOp(operator-h ${LINEWARDEN_ID})
 		}
 	}
 	// Before anybody has claimed the call.
-	app.claim = false
+	app.claim.Store(false)
 	x.set(ctx, t, "LINEWARDEN_MODE", "broadcast")
 	x.set(ctx, t, "LINEWARDEN_TIMEOUT", "60000")
 	c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))

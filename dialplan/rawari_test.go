@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -17,7 +18,7 @@ import (
 type rawApp struct {
 	t     *testing.T
 	base  string
-	claim bool
+	claim atomic.Bool     // whether it takes what is broadcast
 	calls chan *appCall   // calls that are now in the application
 	steps chan dialStep   // what any channel does in the dialplan
 	lost  chan string     // calls that left the application, by channel
@@ -44,9 +45,10 @@ const rawAppName = AppPrefix + "1"
 func newRawApp(ctx context.Context, t *testing.T, base string, claim bool) *rawApp {
 	t.Helper()
 	a := &rawApp{
-		t: t, base: base, claim: claim, calls: make(chan *appCall, 100), steps: make(chan dialStep, 10000),
+		t: t, base: base, calls: make(chan *appCall, 100), steps: make(chan dialStep, 10000),
 		lost: make(chan string, 100), seen: make(chan *broadcast, 100), plays: make(chan string, 100),
 	}
+	a.claim.Store(claim)
 	query := url.Values{"app": {rawAppName}, "api_key": {ariUser + ":" + ariPassword}, "subscribeAll": {"true"}}
 	conn, _, err := websocket.Dial(ctx, base+"/events?"+query.Encode(), nil)
 	if err != nil {
@@ -95,7 +97,7 @@ func (a *rawApp) listen(ctx context.Context, conn *websocket.Conn) {
 		switch e.Type {
 		case "CallBroadcast":
 			a.seen <- &broadcast{e.Channel.ID}
-			if a.claim {
+			if a.claim.Load() {
 				a.request(ctx, "POST", "/events/claim", url.Values{"channelId": {e.Channel.ID}, "application": {rawAppName}}, nil)
 			}
 		case "StasisStart":

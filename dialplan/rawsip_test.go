@@ -17,7 +17,7 @@ import (
 type rawPhone struct {
 	t      *testing.T
 	conn   *net.UDPConn
-	answer int              // status with which it answers calls
+	answer atomic.Int64     // status with which it answers calls
 	rang   chan *rawMessage // the INVITE of each call that it took
 	ended  chan *rawMessage // the BYE or CANCEL of each
 
@@ -51,9 +51,10 @@ func newRawPhone(t *testing.T) *rawPhone {
 		t.Fatal(err)
 	}
 	p := &rawPhone{
-		t: t, conn: conn, answer: 200, rang: make(chan *rawMessage, 100), ended: make(chan *rawMessage, 100),
+		t: t, conn: conn, rang: make(chan *rawMessage, 100), ended: make(chan *rawMessage, 100),
 		calls: make(map[string]chan *rawMessage), seen: make(map[string]bool),
 	}
+	p.answer.Store(200)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -92,7 +93,7 @@ func (p *rawPhone) listen() {
 		}
 		switch method, _, _ := strings.Cut(m.start, " "); method {
 		case "INVITE":
-			p.reply(m, p.answer)
+			p.reply(m, int(p.answer.Load()))
 			p.mu.Lock()
 			again := p.seen[id]
 			p.seen[id] = true

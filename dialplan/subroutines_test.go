@@ -307,6 +307,10 @@ func TestHelpline(t *testing.T) {
 	rings(ctx, t, x.helpline)
 	c.bye()
 
+	x.helpline.answer.Store(486)
+	if got := call().final(ctx); got != 486 {
+		t.Errorf("the helpline is busy: %d, want 486", got)
+	}
 	x.set(ctx, t, "LINEWARDEN_HELPLINE", "")
 	if got := call().final(ctx); got != 603 {
 		t.Errorf("no helpline: %d, want 603", got)

@@ -103,25 +103,27 @@ func (t *Tools) Command(ctx context.Context, name string, args ...string) *exec.
 	if !known {
 		path = name
 	}
+	chroot := ""
+	if t.root != "" && os.Geteuid() == 0 {
+		chroot = t.root
+	} else if t.root != "" {
+		// chroot and devices are for root. In namespaces of its own the program is root over this user's files only, and
+		// sees the machine's devices. All of this is one process, which becomes the program in the end.
+		const enter = `mount --rbind /dev "$1/dev" && exec chroot "$@"`
+		args = append([]string{"--map-root-user", "--mount", "--", "/bin/sh", "-c", enter, "sh", t.root, path}, args...)
+		path = "unshare"
+	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	if !known {
 		cmd.Err = fmt.Errorf("testbed: %q is not one of the programs %s", name, strings.Join(programs, ", "))
 	}
 	cmd.WaitDelay = waitDelay
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	if t.root == "" {
-		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-		return cmd
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	if t.root != "" {
+		cmd.Dir = "/"
+		cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", "LC_ALL=C.UTF-8"}
 	}
-	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", "LC_ALL=C.UTF-8"}
-	cmd.SysProcAttr.Chroot = t.root
-	if os.Geteuid() != 0 {
-		// chroot is for root. In a user namespace of its own the program is root over this user's files only.
-		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: chroot}
 	return cmd
 }
 

@@ -1,0 +1,607 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+// number is the i-th of a thousand numbers that belong to nobody.
+func number(i int) numberdb.Number { return numberdb.Number(442079460000 + i%1000) }
+
+func target(i int) numberdb.Target { return numberdb.Target{Number: number(i)} }
+
+func targets(n int) (all []numberdb.Target) {
+	for i := range n {
+		all = append(all, target(i))
+	}
+	return all
+}
+
+// listed is a listing, one for each i.
+func listed(i int) (l numberdb.Listing) {
+	l.Roles[numberdb.RoleCallback] = numberdb.RoleListing{WarnUntil: numberdb.Day(20_000 + i), WatchUntil: 30_000, Brand: "amazon"}
+	return l
+}
+
+// run runs a replica until stop is called, which returns what Run returned, or until the test ends.
+func run(t *testing.T, src Source, opts Options) (r *Replica, stop func() error) {
+	t.Helper()
+	r, err := New(src, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() { stop() })
+	return r, stop
+}
+
+// until waits for a state, for as long as it might take on the slowest machine.
+func until(t *testing.T, r *Replica, what string, wanted func(State) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := r.Wait(ctx, wanted); err != nil {
+		t.Fatalf("waiting until %s: %v; the state is %+v", what, err, r.State())
+	}
+}
+
+func untilListed(t *testing.T, r *Replica, i int, l numberdb.Listing) {
+	t.Helper()
+	until(t, r, "a listing is as stored", func(State) bool { return r.Lookup(number(i)) == l })
+}
+
+func untilLoaded(t *testing.T, r *Replica) {
+	t.Helper()
+	until(t, r, "the list is loaded", func(s State) bool { return s.Loaded && !s.FromSnapshot })
+}
+
+func untilFault(t *testing.T, r *Replica, target error) {
+	t.Helper()
+	until(t, r, "there is a fault", func(s State) bool { return errors.Is(s.Err, target) })
+}
+
+func untilHealthy(t *testing.T, r *Replica) {
+	t.Helper()
+	until(t, r, "all is well", func(s State) bool { return s.Loaded && !s.FromSnapshot && s.Err == nil })
+}
+
+// same fails the test unless the replica holds exactly what the store holds.
+func same(t *testing.T, r *Replica, m *memory) {
+	t.Helper()
+	want, got := m.all(), map[numberdb.Target]numberdb.Listing{}
+	for c := range r.list.Load().index.All() {
+		got[c.Target] = c.Listing
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the replica holds %d targets, the store %d, or they differ:\n got %v\nwant %v", len(got), len(want), got, want)
+	}
+	for target, l := range want {
+		if got := r.Lookup(target.Number); !target.Prefix && got != l {
+			t.Errorf("%v: the lookup gives %+v, the store has %+v", target, got, l)
+		}
+	}
+}
+
+// pass lets time go by, inside of synctest.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// quiet are options whose heartbeat does not come during a test.
+var quiet = Options{HeartbeatEvery: time.Hour}
+
+var errAway = errors.New("connection refused")
+
+func TestLoadAndFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(30)...)
+		m.put(listed(2), numberdb.Target{Number: 4420794, Prefix: true})
+		r, _ := New(m, quiet)
+		if s := r.State(); s != (State{}) || r.Loaded() || r.Lookup(number(1)) != (numberdb.Listing{}) {
+			t.Errorf("before Run, the state is %+v, %+v", s, r.Lookup(number(1)))
+		}
+		r, _ = run(t, m, quiet)
+		untilLoaded(t, r)
+		same(t, r, m)
+		s := r.State()
+		if s.Numbers != 30 || s.Prefixes != 1 || s.ListID != "a" || s.Err != nil || !r.Loaded() {
+			t.Errorf("the state is %+v", s)
+		}
+
+		m.put(listed(3), target(5), target(40))
+		m.put(numberdb.Listing{}, target(6), numberdb.Target{Number: 4420794, Prefix: true})
+		until(t, r, "four changes are seen", func(now State) bool { return now.Version == s.Version+4 })
+		same(t, r, m)
+		if s := r.State(); s.Numbers != 30 || s.Prefixes != 0 {
+			t.Errorf("after one more, one less and the range gone, there are %d numbers and %d prefixes", s.Numbers, s.Prefixes)
+		}
+		if loads := m.called("load"); loads != 4 {
+			t.Errorf("%d partitions were loaded, want 4: following is enough", loads)
+		}
+	})
+}
+
+// TestNoGapBetweenLoadAndFollow changes the store while it is read. The list must be right as soon as it is in use, so only the
+// request by which it catches up before that may follow the store.
+func TestNoGapBetweenLoadAndFollow(t *testing.T) {
+	for name, moment := range map[string]string{"before reading": "load", "after reading": "loaded"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory("a", 2)
+				m.put(listed(1), targets(10)...)
+				var once sync.Once
+				m.setDuring(func(request string, _ int) error {
+					if request == moment {
+						once.Do(func() {
+							m.put(listed(2), target(2), target(3))
+							m.put(numberdb.Listing{}, target(4), target(5))
+						})
+					}
+					if request == "follow" && m.called("follow") > 1 {
+						return errAway
+					}
+					return nil
+				})
+				r, _ := run(t, m, Options{})
+				untilFault(t, r, errAway)
+				same(t, r, m)
+			})
+		})
+	}
+}
+
+func TestTrimmedStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		loads := m.called("load")
+		m.setDown(errAway)
+		untilFault(t, r, errAway)
+		m.put(numberdb.Listing{}, target(1), target(2), target(3))
+		m.put(listed(9), target(4), target(90))
+		m.trim()
+		m.setDown(nil)
+		untilHealthy(t, r)
+		same(t, r, m)
+		if n := m.called("load") - loads; n != 4 {
+			t.Errorf("%d partitions were loaded, want all 4 once", n)
+		}
+	})
+}
+
+func TestResumeWithoutLoading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		for range 3 {
+			m.setDown(errAway)
+			untilFault(t, r, errAway)
+			m.put(numberdb.Listing{}, target(1))
+			m.put(listed(9), target(4), target(90))
+			m.setDown(nil)
+			untilHealthy(t, r)
+			same(t, r, m)
+		}
+		if loads := m.called("load"); loads != 4 {
+			t.Errorf("%d partitions were loaded, want 4: the stream reached back", loads)
+		}
+	})
+}
+
+func TestErrorInTheMiddleOfALoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		m.setDuring(func(request string, partition int) error {
+			if request == "loaded" && partition == 2 {
+				return errAway
+			}
+			return nil
+		})
+		m.trim()
+		m.put(listed(2), targets(40)...)
+		m.trim()
+		untilFault(t, r, errAway)
+		for i := range 20 {
+			if r.Lookup(number(i)) != listed(1) {
+				t.Errorf("number %d: the last list is not in use any more", i)
+			}
+		}
+		if s := r.State(); s.Numbers != 20 || !strings.Contains(s.Err.Error(), "load partition 2") {
+			t.Errorf("the state is %+v", s)
+		}
+		m.setDuring(nil)
+		untilHealthy(t, r)
+		same(t, r, m)
+	})
+}
+
+// A store of which one part fails still gives the changes of the others.
+func TestChangesDuringFailingLoads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 2)
+		m.put(listed(1), target(0), target(1))
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		m.setDuring(func(request string, partition int) error {
+			if request == "load" {
+				return errAway
+			}
+			return nil
+		})
+		m.change(func() { // only of partition 0
+			m.parts[0].stream = append(m.parts[0].stream, numberdb.Change{Target: target(0)})
+			m.parts[0].trimmed = len(m.parts[0].stream)
+		})
+		untilFault(t, r, errAway)
+		m.put(listed(2), target(1))
+		untilListed(t, r, 1, listed(2))
+	})
+}
+
+func TestAnotherList(t *testing.T) {
+	for name, partitions := range map[string]int{"same partitions": 4, "fewer partitions": 2, "more partitions": 8} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory("a", 4)
+				m.put(listed(1), targets(20)...)
+				r, _ := run(t, m, Options{})
+				untilLoaded(t, r)
+				m.mu.Lock() // at once, and without a word to those who follow
+				m.id, m.parts = "b", make([]memoryPartition, partitions)
+				for p := range m.parts {
+					m.parts[p].listings = map[numberdb.Target]numberdb.Listing{target(p): listed(7)}
+				}
+				m.mu.Unlock()
+				until(t, r, "the other list is loaded", func(s State) bool { return s.ListID == "b" })
+				same(t, r, m)
+				m.put(listed(8), target(500))
+				untilListed(t, r, 500, listed(8))
+			})
+		})
+	}
+}
+
+// The other list has as many changes behind it, so that its positions look like those of the first.
+func TestAnotherListInTheMiddleOfALoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 2)
+		m.put(listed(1), targets(10)...)
+		var once sync.Once
+		m.setDuring(func(request string, _ int) error {
+			if request == "loaded" {
+				once.Do(func() {
+					m.reset("b", 2)
+					m.put(listed(2), targets(10)...)
+				})
+			}
+			return nil
+		})
+		r, _ := run(t, m, Options{LoadConcurrency: 1})
+		untilLoaded(t, r)
+		same(t, r, m)
+		if s := r.State(); s.ListID != "b" || s.Version != 1 {
+			t.Errorf("the list is %q and the version %d, want b, and nothing put in use before it", s.ListID, s.Version)
+		}
+	})
+}
+
+func TestWipedStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		kept := func(when string) {
+			t.Helper()
+			if s := r.State(); s.Numbers != 20 || s.ListID != "a" || r.Lookup(number(3)) != listed(1) {
+				t.Errorf("%s: the last list is gone; the state is %+v", when, s)
+			}
+		}
+		m.reset("", 0)
+		untilFault(t, r, numberdb.ErrNoList)
+		kept("no list")
+		age := r.State().Age
+		pass(time.Minute)
+		if now := r.State().Age; now < age+time.Minute {
+			t.Errorf("the age went from %v to %v in a minute without a list in the store", age, now)
+		}
+		m.reset("b", 4)
+		untilFault(t, r, ErrEmptied)
+		kept("a new and empty list")
+		m.put(listed(2), target(3))
+		untilHealthy(t, r)
+		same(t, r, m)
+	})
+}
+
+// A list whose last number goes away is empty rightly.
+func TestEmptyList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		if s := r.State(); s.Numbers != 0 || s.Err != nil {
+			t.Errorf("the state of an empty list is %+v", s)
+		}
+		m.put(listed(1), target(1))
+		untilListed(t, r, 1, listed(1))
+		m.put(numberdb.Listing{}, target(1))
+		m.trim()
+		until(t, r, "it is empty again", func(s State) bool { return s.Numbers == 0 && s.Err == nil })
+	})
+}
+
+func TestNothingToServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("", 0)
+		r, _ := run(t, m, Options{})
+		untilFault(t, r, numberdb.ErrNoList)
+		if s := r.State(); s.Loaded || s.Age != 0 {
+			t.Errorf("without a list, the state is %+v", s)
+		}
+		m.reset("a", 2)
+		untilHealthy(t, r)
+	})
+}
+
+func TestAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{HeartbeatEvery: time.Second, Timeout: 5 * time.Second})
+		untilLoaded(t, r)
+		highest := func(seconds int, change bool) (age time.Duration) {
+			for i := range seconds * 10 {
+				if change {
+					m.put(listed(i), target(i))
+				}
+				pass(time.Second / 10)
+				age = max(age, r.State().Age)
+			}
+			return age
+		}
+		if age := highest(60, false); age > 2*time.Second {
+			t.Errorf("with nothing new for a minute, the age reached %v", age)
+		}
+		asked := m.called("identity")
+		if age := highest(60, true); age > 2*time.Second {
+			t.Errorf("with ten changes a second for a minute, the age reached %v", age)
+		}
+		if n := m.called("identity") - asked; n > 65 {
+			t.Errorf("with ten changes a second for a minute, the identity was asked %d times, want once per heartbeat", n)
+		}
+		m.setHung(true)
+		if age := highest(60, false); age < time.Minute {
+			t.Errorf("with the store hung for a minute, the age reached %v", age)
+		}
+		if s := r.State(); !errors.Is(s.Err, context.DeadlineExceeded) || r.Lookup(number(1)) == (numberdb.Listing{}) {
+			t.Errorf("with the store hung, the state is %+v", s)
+		}
+		m.setHung(false)
+		m.put(listed(500), target(1))
+		if age := highest(10, false); age < time.Minute || r.State().Age > 2*time.Second || r.State().Err != nil {
+			t.Errorf("ten seconds after the store came back, the state is %+v", r.State())
+		}
+		same(t, r, m)
+	})
+}
+
+func TestRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.setDown(errAway)
+		r, _ := run(t, m, Options{RetryMin: 100 * time.Millisecond, RetryMax: time.Second})
+		began := time.Now()
+		pass(100 * time.Second)
+		// Waits of 0.5 to 1 second, and a few shorter ones at first.
+		if n := m.called("identity"); n < 100 || n > 210 {
+			t.Errorf("%d tries in 100 seconds without a store", n)
+		}
+		m.setDown(nil)
+		untilHealthy(t, r)
+		if took := time.Since(began) - 100*time.Second; took > time.Second {
+			t.Errorf("the store was noticed %v after it came back", took)
+		}
+	})
+}
+
+// records counts log records by message.
+type records struct {
+	slog.Handler
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (h *records) Handle(_ context.Context, record slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count[record.Level.String()+" "+record.Message]++
+	return nil
+}
+
+func (h *records) Enabled(context.Context, slog.Level) bool { return true }
+
+// A store that is away must not fill the log, and its return must be in it.
+func TestLogOfAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		m.trim()
+		log := &records{count: map[string]int{}}
+		r, _ := run(t, m, Options{Logger: slog.New(log)})
+		untilLoaded(t, r)
+		m.setDown(errAway)
+		pass(10 * time.Minute)
+		m.setDown(nil)
+		untilHealthy(t, r)
+		pass(time.Minute)
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		want := map[string]int{
+			"INFO the list is loaded": 1,
+			"ERROR the list cannot be kept up to date; calls go on with what there is": 20,
+			"INFO the list is up to date again":                                        1,
+		}
+		if !maps.Equal(log.count, want) {
+			t.Errorf("ten minutes without a store leave in the log: %v, want %v", log.count, want)
+		}
+	})
+}
+
+// TestReadersNeverMissAListedNumber reads while the list is loaded anew again and again: what is listed all the time is there all the time.
+func TestReadersNeverMissAListedNumber(t *testing.T) {
+	m := newMemory("a", 4)
+	m.put(listed(1), targets(200)...)
+	r, stop := run(t, m, Options{})
+	untilLoaded(t, r)
+	var readers sync.WaitGroup
+	done := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if l := r.Lookup(number(i % 100)); l == (numberdb.Listing{}) {
+					t.Errorf("number %d was missing", i%100)
+					return
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		s := r.State()
+		m.mu.Lock() // at once, so that the replica misses the change
+		for p := range m.parts {
+			part := &m.parts[p]
+			for t := range part.listings {
+				if part.listings[t] = listed(i); t.Number >= number(100) && i%2 == 0 {
+					delete(part.listings, t)
+				}
+			}
+			part.stream = append(part.stream, numberdb.Change{})
+			part.trimmed = len(part.stream)
+		}
+		m.mu.Unlock()
+		m.put(listed(i), target(0)) // wakes the replica
+		until(t, r, "the list is loaded anew", func(now State) bool { return now.Version > s.Version && r.Lookup(number(99)) == listed(i) })
+	}
+	close(done)
+	readers.Wait()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	same(t, r, m)
+}
+
+func TestNewRefuses(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	if _, err := New(newMemory("a", 1), Options{Metrics: registry}); err != nil {
+		t.Fatal(err)
+	}
+	for name, opts := range map[string]Options{
+		"a negative time":                     {HeartbeatEvery: -1},
+		"a negative concurrency":              {LoadConcurrency: -1},
+		"metrics that are registered already": {Metrics: registry},
+	} {
+		if _, err := New(newMemory("a", 1), opts); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestRunOnce(t *testing.T) {
+	r, stop := run(t, newMemory("a", 1), Options{})
+	untilLoaded(t, r)
+	if err := r.Run(t.Context()); err == nil {
+		t.Error("a second Run is taken")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		m := newMemory("a", 4)
+		m.setDown(errAway)
+		r, _ := run(t, m, Options{Metrics: registry})
+		untilFault(t, r, errAway)
+		metric := func(name, label string) float64 {
+			t.Helper()
+			families, err := registry.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, family := range families {
+				for _, series := range family.GetMetric() {
+					if family.GetName() == name && (label == "" || series.GetLabel()[0].GetValue() == label) {
+						return series.GetGauge().GetValue() + series.GetCounter().GetValue()
+					}
+				}
+			}
+			t.Fatalf("there is no metric %s{%s}", name, label)
+			return 0
+		}
+		if age := metric("linewarden_list_age_seconds", ""); age < 1e9 {
+			t.Errorf("without a list, the age is %v", age)
+		}
+		if n := metric("linewarden_list_store_faults_total", "identity"); n < 1 {
+			t.Errorf("%v faults are counted, want one", n)
+		}
+		m.put(listed(1), targets(20)...)
+		m.put(listed(1), numberdb.Target{Number: 4420794, Prefix: true})
+		m.setDown(nil)
+		untilHealthy(t, r)
+		m.put(listed(2), targets(3)...)
+		untilListed(t, r, 2, listed(2))
+		pass(10 * time.Second)
+		for _, want := range []struct {
+			name, label string
+			value       float64
+		}{
+			{"linewarden_list_numbers", "", 20},
+			{"linewarden_list_prefixes", "", 1},
+			{"linewarden_list_changes_total", "", 3},
+			{"linewarden_list_loads_total", "first", 1},
+			{"linewarden_list_loads_total", "gap", 0},
+			{"linewarden_list_from_snapshot", "", 0},
+		} {
+			if got := metric(want.name, want.label); got != want.value {
+				t.Errorf("%s{%s} is %v, want %v", want.name, want.label, got, want.value)
+			}
+		}
+		if age := metric("linewarden_list_age_seconds", ""); age > 2 {
+			t.Errorf("while all is well, the age is %v", age)
+		}
+	})
+}

@@ -1,0 +1,120 @@
+package numberdb
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+)
+
+// benchIndex is an index of a size, made once for all benchmarks: numbers of 11 digits, 2,000 prefixes of 6 to 9 digits, and the
+// several hundred distinct listings of a real list.
+type benchIndex struct {
+	index              *Index
+	hit, miss, inRange []Number // drawn at random
+}
+
+var benchIndexes = map[int]func() *benchIndex{
+	1_000_000:  sync.OnceValue(func() *benchIndex { return newBenchIndex(1_000_000) }),
+	10_000_000: sync.OnceValue(func() *benchIndex { return newBenchIndex(10_000_000) }),
+}
+
+func newBenchIndex(size int) *benchIndex {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	b := &benchIndex{index: NewIndex()}
+	b.index.Reserve(size)
+	const sample = 1 << 17
+	number := func(i int) Number { return 12_000_000_000 + Number(i)*6_121%8_000_000_000 }
+	for i := range size {
+		b.index.Apply(Change{Target{Number: number(i)}, benchListing(i)})
+	}
+	for i := range 2000 {
+		prefix := (Number(440_000_000) + Number(rnd.Uint64N(9_000_000))) / powersOfTen[i%4]
+		b.index.Apply(Change{Target{prefix, true}, benchListing(i)})
+		for len(b.inRange) < sample*(i+1)/2000 {
+			n := prefix
+			for n < 100_000_000_000 {
+				n = n*10 + Number(rnd.Uint64N(10))
+			}
+			b.inRange = append(b.inRange, n)
+		}
+	}
+	for range sample {
+		b.hit = append(b.hit, number(rnd.IntN(size)))
+		b.miss = append(b.miss, 50_000_000_000+Number(rnd.Uint64N(9_000_000_000)))
+	}
+	rnd.Shuffle(sample, func(i, j int) { b.inRange[i], b.inRange[j] = b.inRange[j], b.inRange[i] })
+	return b
+}
+
+func benchListing(i int) Listing {
+	day := Day(20_000 + i%365)
+	r := RoleListing{WarnUntil: day, WatchUntil: day + 185, Brand: []Brand{"amazon", "microsoft", ""}[i%3]}
+	return Listing{Roles: [RoleCount]RoleListing{RoleCallback: r}}
+}
+
+var sinkListing Listing
+
+func BenchmarkLookup(b *testing.B) {
+	for _, kind := range []struct {
+		name    string
+		numbers func(*benchIndex) []Number
+	}{
+		{"hit", func(x *benchIndex) []Number { return x.hit }},
+		{"miss", func(x *benchIndex) []Number { return x.miss }},
+		{"prefix", func(x *benchIndex) []Number { return x.inRange }},
+	} {
+		for _, size := range []struct {
+			name  string
+			count int
+		}{{"1M", 1_000_000}, {"10M", 10_000_000}} {
+			b.Run(kind.name+"/"+size.name, func(b *testing.B) {
+				x := benchIndexes[size.count]()
+				numbers := kind.numbers(x)
+				listed, _ := x.index.Len()
+				i := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					sinkListing = x.index.Lookup(numbers[i%len(numbers)])
+					i++
+				}
+				b.ReportMetric(float64(x.index.Bytes())/float64(listed), "bytes/number")
+			})
+		}
+	}
+}
+
+// BenchmarkMemory is the yardstick for BenchmarkLookup: one read after another, each from a random place in as much memory as the
+// index has.
+func BenchmarkMemory(b *testing.B) {
+	for _, size := range []struct {
+		name  string
+		count int
+	}{{"1M", 1_000_000}, {"10M", 10_000_000}} {
+		b.Run(size.name, func(b *testing.B) {
+			next := make([]uint32, benchIndexes[size.count]().index.Bytes()/4)
+			for i := range next {
+				next[i] = uint32(i)
+			}
+			for i := len(next) - 1; i > 0; i-- { // one cycle through all (Sattolo 1986)
+				j := rand.IntN(i)
+				next[i], next[j] = next[j], next[i]
+			}
+			var at uint32
+			for b.Loop() {
+				at = next[at]
+			}
+			sinkListing.Marks = Marks(at)
+		})
+	}
+}
+
+// BenchmarkApply loads a million numbers into a new index.
+func BenchmarkApply(b *testing.B) {
+	for b.Loop() {
+		x := NewIndex()
+		for i := range 1_000_000 {
+			x.Apply(Change{Target{Number: 12_000_000_000 + Number(i)*6_121}, benchListing(i)})
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e6, "ns/change")
+}

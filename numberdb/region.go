@@ -1,0 +1,17 @@
+package numberdb
+
+import "github.com/nyaruka/phonenumbers"
+
+// Region is the ISO 3166-1 alpha-2 code of the number's country, such as "US"; empty for numbers of no country (+800 and such)
+// and where countries share a code and none has assigned the number. It takes microseconds and allocates: not for the way of a call.
+func (n Number) Region() string {
+	phone := n.phone()
+	if phone == nil {
+		return ""
+	}
+	region := phonenumbers.GetRegionCodeForNumber(phone)
+	if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
+		return ""
+	}
+	return region
+}

@@ -1,3 +1,40 @@
-// Package asterisk keeps one connection to one Asterisk: calls come in, requests go out. It speaks ARI with the types of
-// github.com/CyCoreSystems/ari/v5 on a transport of its own, and knows nothing of screening.
+// Package asterisk keeps one connection to one Asterisk: calls come in, requests go out. It speaks ARI, Asterisk's REST interface,
+// with the types of github.com/CyCoreSystems/ari/v5 on a transport of its own, and knows nothing of screening.
+//
+// A [Client] connects under an application name and runs a [Handler] for each call that the dialplan sends there, by Stasis or by
+// StasisBroadcast. The handler owns the call: it reads [Channel.Events], makes requests, and lets go of the call with
+// [Channel.Continue] or [Channel.Hangup].
+//
+// # What a caller can rely on
+//
+// No call waits in silence because of us. A call whose handler returns or panics is released. A call that waits without a handler,
+// after a reconnect, a crash, or because a StasisStart was lost, is found within two rounds of the patrol (patrol.go) and given to
+// one, as adopted. When the process is told to stop, it claims nothing, and looks after the connection is closed whether a call is
+// left. When it is killed, another instance on the same Asterisk releases its calls (fellows.go), or it adopts them itself once it
+// is back. What cannot be noticed from here is an instance that is connected and hangs: let the dialplan use StasisBroadcast, which
+// bounds the time until a call is claimed. And when an instance's whole machine disappears without a word, Asterisk believes it
+// connected, and its fellows with it, until TCP gives up.
+//
+// Everything from Asterisk is taken as hostile: messages, queues and requests in flight are bounded, what is malformed or unknown is
+// counted and otherwise without effect, and no name or number of a caller is in a log or an error. The goroutine that reads never
+// waits for a handler or for Asterisk; a handler that does not read loses its events, with [ErrQueueFull], and holds up nobody else.
+//
+// # Facts about Asterisk that shape this package
+//
+// Read in the source of Asterisk 22 and 23, and tried on 22.10.1:
+//
+//   - The event filter applies to replies too: without RESTResponse in it, no request on the websocket is ever answered. It stays
+//     with an application that outlives its websocket because channels wait in it.
+//   - Requests on one websocket are carried out one after the other, and a channel's commands likewise. While a playback runs,
+//     continue waits for its end, and so does setting a variable, which moreover holds every later request on that websocket. Hence
+//     [ErrPlaying], the stop before each continue, and playback ids that a stranger can work out (playback.go).
+//   - GET /applications lists a dead application as long as channels wait in it, and no field says that it is dead. But its
+//     subscription to all device states is gone with its websocket (20.15, 21.10, 22.5 and later). That is the live mark: set
+//     before any handler runs, so that an application without it has no handler that could still reach Asterisk.
+//   - A websocket under a name that is connected already takes the name over, and the older one only gets ApplicationReplaced. We
+//     then wait until the other's live mark is gone, and do not fight.
+//   - Asterisk reads a plus as a space in paths and queries alike, so both are escaped by our own rule (operation.go).
+//   - The arguments of StasisBroadcast are separated by colons, those of Stasis by commas. A claim that is refused because another
+//     instance was first is a 409, one that comes too late a 404.
+//   - A writable function that does not exist is no error to whoever sets it: Asterisk answers 204 and logs it.
 package asterisk

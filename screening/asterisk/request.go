@@ -39,10 +39,11 @@ func refusal(body string) string {
 
 // outcome is the metric label for how a request ended.
 func outcome(err error) int {
+	if err == nil {
+		return outcomeOK
+	}
 	var status *StatusError
 	switch {
-	case err == nil:
-		return outcomeOK
 	case errors.As(err, &status):
 		if status.Code >= 500 {
 			return outcomeFailed

@@ -153,15 +153,11 @@ func skipValue(s string, i int) int {
 		case '}', ']':
 			depth--
 			i++
-		default:
-			n := strings.IndexAny(s[i:], "\"{}[],: \n\r\t")
-			switch {
-			case n < 0:
-				i = len(s)
-			case n == 0: // a comma, colon or space inside a compound value
+		case ',', ':', ' ', '\n', '\r', '\t': // inside a compound value
+			i++
+		default: // a number, true, false or null
+			for i < len(s) && strings.IndexByte(",]} \n\r\t", s[i]) < 0 {
 				i++
-			default:
-				i += n
 			}
 		}
 		if depth <= 0 {

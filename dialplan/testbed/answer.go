@@ -36,15 +36,20 @@ func (p *Phone) onInvite(request *sip.Request, tx sip.ServerTransaction) {
 		_ = call.media.close() // a call that never was
 		return
 	}
-	p.finish(call, call.taken(request, tx))
+	err = call.taken(request, tx)
+	if errors.Is(err, sip.ErrTransactionCanceled) { // the library has answered 487 by itself
+		call.change(func() { call.statuses = append(call.statuses, sip.StatusRequestTerminated) })
+		err = nil
+	}
+	p.finish(call, err)
 }
 
-// taken runs a call that came in. request carries our tag in To.
+// taken runs a call that came in. request carries our tag in To. It gives sip.ErrTransactionCanceled for a call that the
+// other side gives up before an answer.
 func (c *Call) taken(request *sip.Request, tx sip.ServerTransaction) error {
 	cancelled := make(chan struct{})
 	if !tx.OnCancel(func(*sip.Request) { close(cancelled) }) {
-		c.change(func() { c.statuses = append(c.statuses, sip.StatusRequestTerminated) })
-		return nil
+		return sip.ErrTransactionCanceled
 	}
 	other, err := readDescription(request.Body(), c.phone.codec)
 	if err != nil {
@@ -71,9 +76,8 @@ func (c *Call) taken(request *sip.Request, tx sip.ServerTransaction) error {
 	case <-c.pickUp:
 	case <-c.hangUp:
 		return c.refuse(request, tx, 603)
-	case <-cancelled: // the library has answered 487
-		c.change(func() { c.statuses = append(c.statuses, sip.StatusRequestTerminated) })
-		return nil
+	case <-cancelled:
+		return sip.ErrTransactionCanceled
 	case <-tx.Done():
 		return fmt.Errorf("the call vanished: %w", tx.Err())
 	}
@@ -104,16 +108,18 @@ func (c *Call) refuse(request *sip.Request, tx sip.ServerTransaction, status int
 // send sends a response to the call's INVITE.
 func (c *Call) send(tx sip.ServerTransaction, response *sip.Response) error {
 	response.AppendHeader(c.phone.contact())
-	c.change(func() { c.statuses = append(c.statuses, response.StatusCode) })
 	if err := tx.Respond(response); err != nil {
 		return fmt.Errorf("answering %d: %w", response.StatusCode, err)
 	}
+	c.change(func() {
+		c.statuses = append(c.statuses, response.StatusCode)
+		c.answered = c.answered || response.IsSuccess()
+	})
 	return nil
 }
 
 // answer sends a 200 and repeats it until it is acknowledged (RFC 3261, section 13.3.1.4).
 func (c *Call) answer(tx sip.ServerTransaction, response *sip.Response) error {
-	c.change(func() { c.answered = true })
 	if err := c.send(tx, response); err != nil {
 		return err
 	}

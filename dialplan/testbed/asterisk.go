@@ -33,7 +33,7 @@ type AsteriskOptions struct {
 
 // Asterisk is a running Asterisk on loopback with folders of its own. Its methods are safe for concurrent use.
 type Asterisk struct {
-	server
+	Server
 	ports   Ports
 	blocks  []*portBlock
 	control []string // the arguments that make another asterisk command speak to this one
@@ -46,7 +46,7 @@ func StartAsterisk(ctx context.Context, options AsteriskOptions) (*Asterisk, err
 	if err != nil {
 		return nil, err
 	}
-	a := &Asterisk{server: server{name: "asterisk", tools: tools}}
+	a := &Asterisk{Server: Server{name: "asterisk", tools: tools}}
 	if err := a.furnish(ctx, options); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting asterisk: %w", err), a.Close())
 	}

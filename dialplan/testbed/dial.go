@@ -102,6 +102,7 @@ func (c *Call) invitation(target sip.Uri, invite Invite) (*sip.Request, error) {
 func (c *Call) placed(invite *sip.Request, tx sip.ClientTransaction) error {
 	final, err := c.awaitFinal(invite, tx)
 	if err != nil {
+		tx.Terminate()
 		return err
 	}
 	if !final.IsSuccess() { // the transaction acknowledges it, and goes on doing so

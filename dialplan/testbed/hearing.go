@@ -25,8 +25,8 @@ type Hit struct {
 // Heard tells which prompts a recording holds, in the order of their beginnings. Both are 8000 samples a second; loudness
 // does not matter, nor do a telephone line's coding, and lost packets only little. prompts should hold everything that
 // might have been played: where two of them begin alike, the one that explains more of the sound is told. A prompt of which
-// less than half a second was heard (or less than all, if it is shorter) is not told, nor is one of less than a fifth of a
-// second.
+// less than half a second was heard (or less than three quarters, if it is short) is not told, nor is one of less than a
+// fifth of a second.
 //
 // It takes some tens of milliseconds for each prompt and minute of recording.
 func Heard(recording []int16, prompts map[string][]int16) []Hit {
@@ -218,7 +218,8 @@ func (s *spectrum) compare(clip []float64, pieces []int, begin int) (finding, bo
 		f.begin = min(f.begin, begin+piece+shift)
 		f.end = max(f.end, begin+piece+shift+len(sound))
 	}
-	if alike == 0 {
+	// Words of the same voice share syllables: a few pieces prove nothing.
+	if alike*pieceLength < min(anchorLength, len(pieces)*pieceLength*3/4) {
 		return finding{}, false
 	}
 	f.Score /= float64(alike)

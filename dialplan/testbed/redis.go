@@ -20,7 +20,7 @@ type RedisOptions struct {
 
 // Redis is a running redis-server on loopback with files of its own. Its methods are safe for concurrent use.
 type Redis struct {
-	server
+	Server
 	ports *portBlock
 }
 
@@ -39,7 +39,7 @@ func StartRedis(ctx context.Context, options RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting redis-server: %w", err), ports.release())
 	}
-	r := &Redis{server{name: "redis-server", tools: tools, scratch: scratch}, ports}
+	r := &Redis{Server{name: "redis-server", tools: tools, scratch: scratch}, ports}
 	r.ready = r.ping
 	r.args = append([]string{
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(ports.first), "--dir", scratch.inside,

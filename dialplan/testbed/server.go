@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// A server is a program that runs until it is stopped, and may be killed and started again in the same place.
-type server struct {
+// Server is a program that runs until it is closed, and may be killed and started again in the same place. It is the common
+// part of [Redis] and [Asterisk]. Its methods are safe for concurrent use.
+type Server struct {
 	name    string
 	tools   *Tools
 	scratch *scratch
@@ -27,7 +28,7 @@ type server struct {
 const startPatience = 60 * time.Second
 
 // start starts the program and waits until it is ready. The caller holds mu.
-func (s *server) start(ctx context.Context) error {
+func (s *Server) start(ctx context.Context) error {
 	log, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -40,12 +41,12 @@ func (s *server) start(ctx context.Context) error {
 		return fmt.Errorf("starting %s: %w", s.name, err)
 	}
 	if err := s.waitReady(ctx); err != nil {
-		return errors.Join(fmt.Errorf("starting %s: %w; its log ends with:\n%s", s.name, err, s.logTail(15)), s.kill())
+		return errors.Join(fmt.Errorf("starting %s: %w; its log ends with:\n%s", s.name, err, s.Log(15)), s.kill())
 	}
 	return nil
 }
 
-func (s *server) waitReady(ctx context.Context) error {
+func (s *Server) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startPatience, errors.New("it did not answer in time"))
 	defer cancel()
 	retry := time.NewTicker(20 * time.Millisecond)
@@ -66,7 +67,7 @@ func (s *server) waitReady(ctx context.Context) error {
 }
 
 // kill ends the program at once, if it runs. The caller holds mu.
-func (s *server) kill() error {
+func (s *Server) kill() error {
 	if s.process == nil {
 		return nil
 	}
@@ -76,7 +77,7 @@ func (s *server) kill() error {
 }
 
 // Kill ends the server at once (SIGKILL) and waits until it is gone. Its files and ports stay reserved for Restart.
-func (s *server) Kill() error {
+func (s *Server) Kill() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.kill()
@@ -84,7 +85,7 @@ func (s *server) Kill() error {
 
 // Restart starts the server again on the same ports with the files that it left, killing it first if it still runs. It
 // returns when the server answers.
-func (s *server) Restart(ctx context.Context) error {
+func (s *Server) Restart(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.kill(); err != nil {
@@ -94,12 +95,12 @@ func (s *server) Restart(ctx context.Context) error {
 }
 
 // Pause makes the server hang (SIGSTOP): connections stay open, nothing is answered.
-func (s *server) Pause() error { return s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
 
 // Resume lets a paused server go on.
-func (s *server) Resume() error { return s.signal(syscall.SIGCONT) }
+func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
 
-func (s *server) signal(sig syscall.Signal) error {
+func (s *Server) signal(sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.process == nil {
@@ -109,7 +110,7 @@ func (s *server) signal(sig syscall.Signal) error {
 }
 
 // PID is the server's process id, for measuring; 0 when it is not running.
-func (s *server) PID() int {
+func (s *Server) PID() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.process == nil {
@@ -118,12 +119,10 @@ func (s *server) PID() int {
 	return s.process.cmd.Process.Pid
 }
 
-func (s *server) logPath() string { return filepath.Join(s.scratch.outside, "log") }
+func (s *Server) logPath() string { return filepath.Join(s.scratch.outside, "log") }
 
 // Log gives the last n lines that the server has written.
-func (s *server) Log(n int) string { return s.logTail(n) }
-
-func (s *server) logTail(n int) string {
+func (s *Server) Log(n int) string {
 	text, err := os.ReadFile(s.logPath())
 	if err != nil {
 		return err.Error()

@@ -70,7 +70,7 @@ func New(cfg Config, h Handler) (*Client, error) {
 		log:      cfg.Logger.With("app", cfg.App),
 		http:     newHTTPClient(cfg.ConnectTimeout, 32),
 		base:     base,
-		events:   "ws" + strings.TrimPrefix(base, "http") + "/events?app=" + url.QueryEscape(cfg.App),
+		events:   "ws" + strings.TrimPrefix(base, "http") + "/events?app=" + url.QueryEscape(cfg.App+","+liveName(cfg.App)),
 		status:   Status{Since: time.Now(), Transport: cfg.Transport},
 		handlers: handlers{most: cfg.MaxCalls},
 	}, nil
@@ -124,7 +124,7 @@ func (c *Client) serve(ctx context.Context) error {
 		st.Connected, st.Since, st.Version, st.Transport = true, time.Now(), s.version, s.transport
 	})
 	c.metrics.connected.Set(1)
-	c.log.Info("connected to Asterisk", "version", s.version, "requests", s.transport.String(), "sees_fellows", s.canMark)
+	c.log.Info("connected to Asterisk", "version", s.version, "requests", s.transport.String())
 	select {
 	case <-s.lost:
 	case <-ctx.Done():

@@ -28,11 +28,15 @@
 //   - Requests on one websocket are carried out one after the other, and a channel's commands likewise. While a playback runs,
 //     continue waits for its end, and so does setting a variable, which moreover holds every later request on that websocket. Hence
 //     [ErrPlaying], the stop before each continue, and playback ids that a stranger can work out (playback.go).
-//   - GET /applications lists a dead application as long as channels wait in it, and no field says that it is dead. But its
-//     subscription to all device states is gone with its websocket (20.15, 21.10, 22.5 and later). That is the live mark: set
-//     before any handler runs, so that an application without it has no handler that could still reach Asterisk.
+//   - GET /applications lists a dead application as long as channels wait in it, and no field says that it is dead. So each
+//     instance connects under a second name, on the same websocket, which no channel ever enters: Asterisk forgets that one with
+//     the websocket ([liveName] in patrol.go). It is there before the first event comes, so an application without it has no
+//     handler that could still reach Asterisk.
+//   - Do not use a subscription to all device states for that, though it too ends with the websocket: Asterisk then waits for the
+//     subscription's last event while it holds the lock that sending the event needs (session_reset in ari_websockets.c,
+//     unsubscribe_device_state in res_stasis_device_state.c). When a device changes its state at that moment, ARI hangs for good.
 //   - A websocket under a name that is connected already takes the name over, and the older one only gets ApplicationReplaced. We
-//     then wait until the other's live mark is gone, and do not fight.
+//     then wait until the other is gone, and do not fight.
 //   - Asterisk reads a plus as a space in paths and queries alike, so both are escaped by our own rule (operation.go).
 //   - The arguments of StasisBroadcast are separated by colons, those of Stasis by commas. A claim that is refused because another
 //     instance was first is a 409, one that comes too late a 404.

@@ -41,7 +41,7 @@ type fake struct {
 
 type fakeApp struct {
 	conn     *websocket.Conn
-	live     bool
+	live     bool // is listed with its second name
 	channels []string
 }
 
@@ -194,7 +194,11 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	uri := strings.TrimPrefix(r.URL.RequestURI(), "/ari/")
 	if r.Header.Get("Upgrade") == "websocket" {
-		f.websocket(w, r, r.URL.Query().Get("app"))
+		name, second, _ := strings.Cut(r.URL.Query().Get("app"), ",")
+		if second != liveName(name) {
+			f.t.Errorf("connected as %q", r.URL.Query().Get("app"))
+		}
+		f.websocket(w, r, name)
 		return
 	}
 	a := f.handle(r.Method, uri, "http")
@@ -230,7 +234,7 @@ func (f *fake) websocket(w http.ResponseWriter, r *http.Request, name string) {
 	defer conn.CloseNow()
 	f.do(func() {
 		old := f.app(name).conn
-		f.app(name).conn = conn
+		f.app(name).conn, f.app(name).live = conn, true
 		if old != nil {
 			go old.Write(context.Background(), websocket.MessageText, fmt.Appendf(nil, `{"type":"ApplicationReplaced","application":%q}`, name))
 		}
@@ -306,16 +310,8 @@ func (f *fake) handle(method, uri, by string) answer {
 	case u.Path == "asterisk/info":
 		return answer{code: 200, body: fmt.Sprintf(`{"system":{"version":%q,"entity_id":"x"}}`, f.version)}
 	case u.Path == "applications":
-		return answer{code: 200, body: f.list("")}
-	case parts[0] == "applications" && len(parts) == 2:
-		if list := f.list(last); list != "[]" {
-			return answer{code: 200, body: list[1 : len(list)-1]}
-		}
-		return answer{code: 404, body: `{"message":"Application not found"}`}
+		return answer{code: 200, body: f.list()}
 	case last == "eventFilter":
-		return answer{code: 200, body: `{}`}
-	case last == "subscription":
-		f.do(func() { f.app(parts[1]).live = true })
 		return answer{code: 200, body: `{}`}
 	case u.Path == "events/claim":
 		f.arrive(u.Query().Get("application"), u.Query().Get("channelId"), "v1")
@@ -352,25 +348,22 @@ func (f *fake) names() map[string]bool {
 	return names
 }
 
-// list is GET /applications, or of one.
-func (f *fake) list(only string) string {
+// list is GET /applications.
+func (f *fake) list() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	type entry struct {
 		Name     string   `json:"name"`
 		Channels []string `json:"channel_ids"`
-		Devices  []string `json:"device_names"`
 	}
 	entries := []entry{}
 	for name, a := range f.apps {
-		if only != "" && only != name || a.conn == nil && len(a.channels) == 0 && !a.live {
-			continue
+		if a.live || len(a.channels) > 0 {
+			entries = append(entries, entry{name, append([]string{}, a.channels...)})
 		}
-		e := entry{Name: name, Channels: append([]string{}, a.channels...), Devices: []string{}}
 		if a.live {
-			e.Devices = append(e.Devices, liveMark)
+			entries = append(entries, entry{liveName(name), []string{}})
 		}
-		entries = append(entries, e)
 	}
 	b, err := json.Marshal(entries)
 	if err != nil {

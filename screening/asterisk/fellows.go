@@ -5,49 +5,34 @@ import (
 	"time"
 )
 
-const (
-	// fresh is how old a listing may be when a fellow's channel is released by it: the fellow might come back.
-	fresh = 250 * time.Millisecond
-	// longAbsent is in how many listings in a row a fellow must be without a live mark whom we never saw with one. It is longer
-	// than remark, so that a fellow who connected while Asterisk could not mark anybody has had its chance.
-	longAbsent = 4 * remark
-)
+// fresh is how old a listing may be when a fellow's channel is released by it: the fellow might come back.
+const fresh = 250 * time.Millisecond
 
 // fellows is what the patrol knows of the other instances.
 type fellows struct {
-	live   map[string]struct{} // by application: was seen with the live mark
-	absent map[string]int      // by application: listings in a row with channels but without the mark
-	freed  map[string]int      // by channel: listings since it was released
+	dead  map[string]int // by application: listings in a row with channels but not connected
+	freed map[string]int // by channel: listings since it was released
 }
 
 func newFellows() *fellows {
-	return &fellows{live: make(map[string]struct{}), absent: make(map[string]int), freed: make(map[string]int)}
+	return &fellows{dead: make(map[string]int), freed: make(map[string]int)}
 }
 
-// look takes a listing in which we ourselves bear the live mark, and releases the channels of fellows who are dead. Of several
-// live instances the one with the smallest name does it; the others step in if the channels stay. It says whether the listing
-// grew too old to go on with, and another is wanted at once.
+// look releases the channels of fellows who are dead. Of several live instances the one with the smallest name does it; the others
+// step in if the channels stay. It says whether the listing grew too old to go on with, and another is wanted at once.
 func (f *fellows) look(s *session, listing []application, asked time.Time) (again bool) {
-	turn := strikes
+	needed := strikes
 	for _, a := range listing {
-		if a.live {
-			f.live[a.name] = struct{}{}
-			if a.name < s.c.cfg.App {
-				turn = 2 * strikes
-			}
+		if a.live && a.name < s.c.cfg.App {
+			needed = 2 * strikes
 		}
 	}
-	absent, freed := make(map[string]int), make(map[string]int)
+	dead, freed := make(map[string]int), make(map[string]int)
 	for _, a := range listing {
 		if a.live || len(a.channels) == 0 {
 			continue
 		}
-		absent[a.name] = f.absent[a.name] + 1
-		needed := turn
-		if _, seen := f.live[a.name]; !seen {
-			needed = longAbsent + turn
-		}
-		if absent[a.name] < needed {
+		if dead[a.name] = f.dead[a.name] + 1; dead[a.name] < needed {
 			continue
 		}
 		for _, id := range a.channels {
@@ -66,12 +51,7 @@ func (f *fellows) look(s *session, listing []application, asked time.Time) (agai
 			}
 		}
 	}
-	f.absent, f.freed = absent, freed
-	for name := range f.live {
-		if !listed(listing, name) {
-			delete(f.live, name) // gone with all its channels; if it comes again, it starts anew
-		}
-	}
+	f.dead, f.freed = dead, freed
 	return again
 }
 
@@ -88,13 +68,4 @@ func (f *fellows) free(s *session, fellow, id string, before bool) {
 		s.c.metrics.released[releaseFellow].Inc()
 		log.Warn("released the call of a fellow that is not connected")
 	}
-}
-
-func listed(listing []application, name string) bool {
-	for _, a := range listing {
-		if a.name == name {
-			return true
-		}
-	}
-	return false
 }

@@ -14,10 +14,8 @@ func (c *Client) releaseLeftovers(ctx context.Context) error {
 	plain := c.plainHTTP(nil)
 	counted := make(map[string]struct{})
 	for {
-		a, err := c.askApplication(ctx, plain)
+		a, _, err := c.applications(ctx, plain)
 		switch {
-		case errors.Is(err, ErrGone):
-			return nil // nobody is connected under our name, and no channel is left
 		case err != nil:
 			c.log.Warn("Asterisk does not say whether calls are left waiting", "error", err)
 			return nil
@@ -46,24 +44,16 @@ func (c *Client) releaseLeftovers(ctx context.Context) error {
 	}
 }
 
-func (c *Client) askApplication(ctx context.Context, plain *httpTransport) (application, error) {
-	rp, err := c.do(ctx, plain, request{op: opApplication, uri: path("applications/", c.cfg.App).String()})
-	if err != nil {
-		return application{}, err
-	}
-	return applicationOf(rp.body), nil
-}
-
-// awaitName waits until it may be worth to connect again after another process took our name. As long as Asterisk shows that the
-// other is connected, we do not: two processes that each throw the other out would handle no call at all. Where Asterisk does not
-// show it, the waits grow.
+// awaitName waits until it may be worth to connect again after another process took our name. As long as that one is connected, we
+// do not: two processes that each throw the other out would handle no call at all. The waits grow, for the case that the other is
+// not an instance of ours and does not show that it is connected.
 func (c *Client) awaitName(ctx context.Context) {
 	plain := c.plainHTTP(nil)
 	c.replaced = min(c.replaced+1, 8)
 	wait := c.cfg.ReplacedWait << (c.replaced - 1)
 	for ctx.Err() == nil {
 		sleep(ctx, wait/2+rand.N(wait/2+1))
-		a, err := c.askApplication(ctx, plain)
+		a, _, err := c.applications(ctx, plain)
 		if err != nil || !a.live {
 			return
 		}

@@ -6,9 +6,7 @@ type operation uint8
 const (
 	opInfo operation = iota
 	opApplications
-	opApplication
 	opFilter
-	opMark
 	opClaim
 	opChannel
 	opContinue
@@ -29,9 +27,7 @@ var operations = [opCount]struct {
 }{
 	opInfo:         {"info", "GET", "/asterisk/info", true},
 	opApplications: {"applications", "GET", "/applications", true},
-	opApplication:  {"application", "GET", "/applications/{applicationName}", true},
 	opFilter:       {"filter", "PUT", "/applications/{applicationName}/eventFilter", false},
-	opMark:         {"mark", "POST", "/applications/{applicationName}/subscription", false},
 	opClaim:        {"claim", "POST", "/events/claim", false},
 	opChannel:      {"channel", "GET", "/channels/{channelId}", true},
 	opContinue:     {"continue", "POST", "/channels/{channelId}/continue", false},

@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// liveMark is the subscription by which Asterisk shows whether an application is connected. GET /applications lists an application
-// whose process is dead as long as channels wait in it, and nothing else in the answer, nor in that to any other request, differs
-// from one that is alive. But when a websocket ends, Asterisk takes back its application's subscriptions to everything of a kind
-// (stasis_app_unregister in res_stasis.c), and subscriptions are listed. Of the kinds, device states are the cheapest: few events,
-// small, and the filter keeps them from being sent.
-const liveMark = "__AST_DEVICE_STATE_ALL_TOPIC"
+// liveName is the name under which an application is connected a second time, on the same websocket. GET /applications lists an
+// application whose process is dead for as long as channels wait in it, and nothing in that or any other answer tells it from one
+// that is alive. No channel ever enters the second application, so Asterisk forgets it with its websocket, and its being listed
+// means that the process is connected. It does not match a filter of StasisBroadcast that begins with the fellows' prefix.
+func liveName(app string) string { return "live-" + app }
 
 const (
 	// settle is how long after connecting a listed channel may still get its StasisStart before it is adopted.
@@ -22,15 +21,13 @@ const (
 	strikes = 2
 	// patience is in how many listings in a row a channel may stay after it was released.
 	patience = 4
-	// remark is after how many listings a missing live mark is set again.
-	remark = 10
 )
 
 // application is one entry of GET /applications.
 type application struct {
 	name     string
 	channels []string
-	live     bool // it bears the live mark
+	live     bool // its process is connected
 }
 
 // applicationOf reads one entry.
@@ -41,53 +38,34 @@ func applicationOf(object string) (a application) {
 			a.name = stringOf(f.value)
 		case "channel_ids":
 			a.channels = stringsOf(f.value)
-		case "device_names":
-			for e := elementsOf(f.value); e.next(); {
-				a.live = a.live || stringOf(e.value) == liveMark
-			}
 		}
 	}
 	return a
-}
-
-// mark subscribes to what makes the application appear as connected. A handler runs only after that, so that an application
-// without the mark has no handler that could still reach Asterisk.
-func (s *session) mark(ctx context.Context) error {
-	u := path("applications/", s.c.cfg.App, "/subscription").with("eventSource", "deviceState:"+liveMark)
-	_, err := s.c.do(ctx, s.rest, request{op: opMark, uri: u.String()})
-	return err
 }
 
 // patrol compares what Asterisk has with what we have, first right after the connect, then for as long as it lasts. It finds
 // channels that wait without a handler, calls that left unnoticed, and the calls of dead fellows.
 func (s *session) patrol() error {
 	f := newFellows()
-	unlisted, unmarked := 0, 0
+	unlisted := 0
 	wait := settle
 	for {
+		s.mu.Lock()
+		s.round++
+		s.mu.Unlock()
 		asked := time.Now()
-		apps, own, err := s.applications()
+		own, fellows, err := s.c.applications(context.Background(), s.rest)
 		again := false
 		switch {
 		case err != nil: // the next round may fare better; a lost connection is noticed elsewhere
-		case own == nil:
+		case !own.live:
 			if unlisted++; unlisted >= strikes {
-				return fmt.Errorf("%w: the websocket is open, but the application is no longer listed", ErrConnectionLost)
+				return fmt.Errorf("%w: the websocket is open, but Asterisk no longer lists the application", ErrConnectionLost)
 			}
 		default:
 			unlisted = 0
 			s.reconcile(own.channels)
-			if own.live {
-				unmarked = 0
-				again = f.look(s, apps, asked)
-				break
-			}
-			// Somebody unsubscribed us, or res_stasis_device_state was loaded anew, or is not loaded at all.
-			f = newFellows()
-			if s.canMark && unmarked%remark == 0 {
-				s.mark(context.Background()) // whether it worked shows in the next listing
-			}
-			unmarked++
+			again = f.look(s, fellows, asked)
 		}
 		if again {
 			continue
@@ -101,24 +79,28 @@ func (s *session) patrol() error {
 	}
 }
 
-// applications begins a round and asks for the list: ours, nil if it is not there, and the fellows'.
-func (s *session) applications() (fellows []application, own *application, err error) {
-	s.mu.Lock()
-	s.round++
-	s.mu.Unlock()
-	rp, err := s.c.do(context.Background(), s.rest, request{op: opApplications, uri: "applications"})
+// applications asks for Asterisk's list: our own entry, empty if there is none, and those of the fellows.
+func (c *Client) applications(ctx context.Context, t transport) (own application, fellows []application, err error) {
+	rp, err := c.do(ctx, t, request{op: opApplications, uri: "applications"})
 	if err != nil {
-		return nil, nil, err
+		return application{}, nil, err
 	}
+	names := make(map[string]struct{})
 	for e := elementsOf(rp.body); e.next(); {
-		switch a := applicationOf(e.value); {
-		case a.name == s.c.cfg.App:
-			own = &a
-		case s.c.cfg.PeerPrefix != "" && strings.HasPrefix(a.name, s.c.cfg.PeerPrefix):
+		a := applicationOf(e.value)
+		names[a.name] = struct{}{}
+		switch {
+		case a.name == c.cfg.App:
+			own = a
+		case c.cfg.PeerPrefix != "" && strings.HasPrefix(a.name, c.cfg.PeerPrefix):
 			fellows = append(fellows, a)
 		}
 	}
-	return fellows, own, nil
+	_, own.live = names[liveName(c.cfg.App)]
+	for i := range fellows {
+		_, fellows[i].live = names[liveName(fellows[i].name)]
+	}
+	return own, fellows, nil
 }
 
 // reconcile acts on what Asterisk lists as ours. Events and replies travel apart inside Asterisk, so only what two listings in a

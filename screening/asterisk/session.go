@@ -26,8 +26,7 @@ type session struct {
 	transport Transport
 	version   string
 
-	canMark       bool // Asterisk can show that this application is connected; set before ready is closed
-	manyVariables atomic.Bool
+	manyVariables atomic.Bool // Asterisk takes several variables in one request
 
 	ready chan struct{} // closed when calls can be handled
 	lost  chan struct{} // closed when the connection has ended
@@ -105,7 +104,7 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 		s.transport = TransportHTTP
 	}
 	s.manyVariables.Store(can.manyVariables)
-	if err := s.prepare(ctx, can); err != nil {
+	if err := s.setFilter(ctx); err != nil {
 		s.fail(err)
 		return nil, s.close()
 	}
@@ -117,20 +116,8 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 	return s, nil
 }
 
-// prepare shows that the application is connected, before any call is handled (see patrol.go), and sets the event filter.
-func (s *session) prepare(ctx context.Context, can abilities) error {
-	var status *StatusError
-	s.canMark = can.liveMark
-	if s.canMark {
-		switch err := s.mark(ctx); {
-		case err == nil:
-		case errors.As(err, &status) && status.Code != 404:
-			s.c.log.Warn("Asterisk cannot show who is connected, so no fellow's calls are released; is res_stasis_device_state loaded?",
-				"error", err)
-		default:
-			return fmt.Errorf("subscribe: %w", err)
-		}
-	}
+// setFilter asks Asterisk to send only the events that are wanted. Without a filter all goes on, with more to read.
+func (s *session) setFilter(ctx context.Context) error {
 	body := []byte(`{"allowed":[`)
 	for i, typ := range wanted {
 		if i > 0 {
@@ -140,6 +127,7 @@ func (s *session) prepare(ctx context.Context, can abilities) error {
 	}
 	body = append(body, "]}"...)
 	_, err := s.c.do(ctx, s.rest, request{op: opFilter, uri: path("applications/", s.c.cfg.App, "/eventFilter").String(), body: body})
+	var status *StatusError
 	if errors.As(err, &status) {
 		s.c.log.Warn("Asterisk does not filter events; it sends more than needed", "error", err)
 		return nil

@@ -6,9 +6,6 @@ import "strings"
 type abilities struct {
 	// wsRequests: REST requests on the events' websocket (20.14, 21.9, 22.4).
 	wsRequests bool
-	// liveMark: a subscription to all device states ends with the websocket, and so shows who is connected (20.15, 21.10, 22.5;
-	// before, it would outlive the application and fill Asterisk's log).
-	liveMark bool
 	// manyVariables: POST /channels/{channelId}/variables (20.20, 22.10, 23.4).
 	manyVariables bool
 }
@@ -20,7 +17,7 @@ func abilitiesOf(version string) (a abilities, known bool) {
 	version = strings.TrimPrefix(version, "certified-")
 	major, rest, ok := leadingInt(version)
 	if !ok {
-		return abilities{true, true, true}, false
+		return abilities{true, true}, false
 	}
 	minor := 0
 	if strings.HasPrefix(rest, ".") {
@@ -42,7 +39,6 @@ func abilitiesOf(version string) (a abilities, known bool) {
 	const never = 1 << 20
 	return abilities{
 		wsRequests:    since(14, 9, 4, 0),
-		liveMark:      since(15, 10, 5, 0),
 		manyVariables: since(20, never, 10, 4),
 	}, true
 }

@@ -47,7 +47,8 @@ type Config struct {
 	// released. Empty: no fellows are looked after.
 	PeerPrefix string
 	// OrphanPlace is where a call goes on that is released because nobody handles it: a dead fellow's, or one whose handler
-	// returned without releasing it. The zero Place is the next priority.
+	// returned without releasing it. The zero Place is the next priority. It has to be in the dialplan: Asterisk ends a call that
+	// is sent to where nothing is.
 	OrphanPlace Place
 
 	ConnectTimeout time.Duration // for a connection to be ready for calls; 5 s

@@ -49,13 +49,15 @@ func (s *session) patrol() error {
 	f := newFellows()
 	unlisted := 0
 	wait := settle
+	again := false // right after the last listing, which grew too old while fellows' calls were released
 	for {
 		s.mu.Lock()
 		s.round++
 		s.mu.Unlock()
 		asked := time.Now()
 		own, fellows, err := s.c.applications(context.Background(), s.rest)
-		again := false
+		hurried := again
+		again = false
 		switch {
 		case err != nil: // the next round may fare better; a lost connection is noticed elsewhere
 		case !own.live:
@@ -64,7 +66,9 @@ func (s *session) patrol() error {
 			}
 		default:
 			unlisted = 0
-			s.reconcile(own.channels)
+			if !hurried { // what is on its way needs time to arrive
+				s.reconcile(own.channels)
+			}
 			again = f.look(s, fellows, asked)
 		}
 		if again {

@@ -10,8 +10,8 @@
 //
 // Asterisk, Redis, espeak-ng and sox are taken from PATH if all of them are there and recent enough. Otherwise they are
 // fetched from the machine's own Debian mirror into a folder and run from there; nothing is installed on the machine.
-// That needs Debian's apt and dpkg, about 100 MB of download and 350 MB of disk, and either root or a kernel that
-// lets ordinary users make user namespaces.
+// That needs Debian's apt and dpkg, about 100 MB of download and 350 MB of disk, and either root or (with unshare
+// and mount of util-linux) a kernel that lets ordinary users make user namespaces.
 //
 //   - LINEWARDEN_TESTBED=path never fetches and takes any version on PATH; LINEWARDEN_TESTBED=fetch never looks at PATH.
 //   - LINEWARDEN_CACHE is the folder for fetched files; the default is "linewarden" in the user's cache folder.

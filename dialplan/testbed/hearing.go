@@ -28,7 +28,7 @@ type Hit struct {
 // less than half a second was heard (or less than three quarters, if it is short) is not told, nor is one of less than a
 // fifth of a second.
 //
-// It takes some tens of milliseconds for each prompt and minute of recording.
+// It takes some tens of milliseconds for each prompt and half minute of recording.
 func Heard(recording []int16, prompts map[string][]int16) []Hit {
 	var found []finding
 	sound := newSpectrum(recording)
@@ -91,28 +91,32 @@ func (f finding) overlaps(other finding) bool {
 	return common*4 > min(f.end-f.begin, other.end-other.begin)
 }
 
-// spectrum is a recording, ready to be searched for many prompts.
+// spectrum is a recording, ready to be searched for many prompts: in blocks that overlap by the length of an anchor, because
+// small transforms are much faster than one of the whole.
 type spectrum struct {
 	samples   []float64
 	squares   []float64 // squares[i] is the sum of the squares of the first i samples
 	transform *fourier.FFT
-	coeffs    []complex128
+	blocks    [][]complex128 // the transform of the samples from i*blockStep on
 }
 
+const (
+	blockLength = 1 << 14
+	blockStep   = blockLength - anchorLength
+)
+
 func newSpectrum(recording []int16) *spectrum {
-	size := 1
-	for size < len(recording)+anchorLength {
-		size *= 2
-	}
 	s := &spectrum{samples: make([]float64, len(recording)), squares: make([]float64, len(recording)+1),
-		transform: fourier.NewFFT(size)}
-	padded := make([]float64, size)
+		transform: fourier.NewFFT(blockLength)}
 	for i, sample := range recording {
-		value := float64(sample)
-		s.samples[i], padded[i] = value, value
-		s.squares[i+1] = s.squares[i] + value*value
+		s.samples[i] = float64(sample)
+		s.squares[i+1] = s.squares[i] + s.samples[i]*s.samples[i]
 	}
-	s.coeffs = s.transform.Coefficients(nil, padded)
+	for start := 0; start < len(recording); start += blockStep {
+		block := make([]float64, blockLength)
+		copy(block, s.samples[start:])
+		s.blocks = append(s.blocks, s.transform.Coefficients(nil, block))
+	}
 	return s
 }
 
@@ -163,35 +167,40 @@ func energy(samples []float64) float64 {
 	return sum
 }
 
-// peaks gives where a stretch of sound is in the recording: the local maxima of the normalised cross-correlation.
+// peaks gives where a stretch of sound, an anchor's length at most, is in the recording: the local maxima of the normalised
+// cross-correlation.
 func (s *spectrum) peaks(stretch []float64) []int {
-	size := s.transform.Len()
-	padded := make([]float64, size)
+	padded := make([]float64, blockLength)
 	copy(padded, stretch)
-	product := s.transform.Coefficients(nil, padded)
-	for i, c := range s.coeffs {
-		product[i] = c * cmplx.Conj(product[i])
-	}
-	correlation := s.transform.Sequence(padded, product)
-	own := math.Sqrt(energy(stretch))
+	wanted := s.transform.Coefficients(nil, padded)
+	own := math.Sqrt(energy(stretch)) * blockLength // the transform does not divide by its length
+	product := make([]complex128, len(wanted))
+	correlation := padded
 	var peaks []int
 	highest := 0.0
-	for at := 0; at+len(stretch) <= len(s.samples); at++ {
-		theirs := s.loudness(at, len(stretch))
-		if theirs < silence*math.Sqrt(float64(len(stretch))) {
-			continue
+	for i, block := range s.blocks {
+		for j, c := range block {
+			product[j] = c * cmplx.Conj(wanted[j])
 		}
-		alike := correlation[at] / float64(size) / own / theirs
-		if alike < anchorAlike {
-			continue
-		}
-		if last := len(peaks) - 1; last >= 0 && at-peaks[last] < len(stretch)/2 {
-			if alike > highest {
-				peaks[last], highest = at, alike
+		correlation = s.transform.Sequence(correlation, product)
+		start := i * blockStep
+		for at := start; at < start+blockStep && at+len(stretch) <= len(s.samples); at++ {
+			theirs := s.loudness(at, len(stretch))
+			if theirs < silence*math.Sqrt(float64(len(stretch))) {
+				continue
 			}
-			continue
+			alike := correlation[at-start] / own / theirs
+			if alike < anchorAlike {
+				continue
+			}
+			if last := len(peaks) - 1; last >= 0 && at-peaks[last] < len(stretch)/2 {
+				if alike > highest {
+					peaks[last], highest = at, alike
+				}
+				continue
+			}
+			peaks, highest = append(peaks, at), alike
 		}
-		peaks, highest = append(peaks, at), alike
 	}
 	return peaks
 }

@@ -148,7 +148,7 @@ func newBenchServer(b *testing.B) *benchServer {
 			id, rest, _ := bytes.Cut(id, []byte(`"`))
 			out = append(out[:0], `{"type":"RESTResponse","transaction_id":"","request_id":"`...)
 			out = append(out, id...)
-			out = append(out, `","status_code":200,"reason_phrase":"OK","uri":"x","message_body":"[{\"name\":\"linewarden-a\"}]","application":"linewarden-a"}`...)
+			out = append(out, `","status_code":200,"reason_phrase":"OK","uri":"x","message_body":"[{\"name\":\"linewarden-a\"},{\"name\":\"live-linewarden-a\"}]","application":"linewarden-a"}`...)
 			if _, uri, ok := bytes.Cut(rest, []byte(`"uri":"channels/`)); ok {
 				channel, _, _ := bytes.Cut(uri, []byte("/"))
 				end = append(append(append(end[:0], `{"type":"StasisEnd","channel":{"id":"`...), channel...), `"},"application":"linewarden-a"}`...)

@@ -3,7 +3,6 @@ package dialplan
 import (
 	"crypto/md5"
 	"encoding/hex"
-	"strings"
 )
 
 // Contexts of the dialplan. The first two are subroutines: they return only if the call is to go on.
@@ -67,31 +66,15 @@ const AppPrefix = "linewarden-"
 func VerdictExtension(action, reason string) string { return action + "_" + reason }
 
 // ID names a call to people: the first 12 hexadecimal digits of the MD5 of its SIP Call-ID (which ARI calls protocol_id), or of
-// its channel id where there is no Call-ID. A SIP edge in front computes the same: in Kamailio $(ci{s.md5}{s.substr,0,12}).
-// It is a name, not a secret.
+// its channel id where there is no Call-ID. A blocked caller can read it out.
+//
+// It follows from the Call-ID alone, so that the dialplan, every node and a SIP edge in front name a call alike without asking each
+// other, also when no node answered. MD5 because a Kamailio edge has it at hand: $(ci{s.md5}{s.substr,0,12}). It is a name, not a
+// secret and no proof: callers choose their Call-ID.
 func ID(callID, channelID string) string {
 	if callID == "" {
 		callID = channelID
 	}
 	sum := md5.Sum([]byte(callID))
 	return hex.EncodeToString(sum[:6])
-}
-
-// playbackPrefix begins the ids that we give to playbacks.
-const playbackPrefix = "linewarden."
-
-// PlaybackID is the id to give to the playback of a prompt (or of a media list that begins with it) on a channel.
-func PlaybackID(p Prompt, channelID string) string {
-	return playbackPrefix + string(p) + "." + channelID
-}
-
-// ParsePlaybackID gives back the prompt and the channel of a PlaybackID; ok is false for ids that are not ours.
-func ParsePlaybackID(id string) (p Prompt, channelID string, ok bool) {
-	rest, ours := strings.CutPrefix(id, playbackPrefix)
-	name, channelID, found := strings.Cut(rest, ".")
-	p = Prompt(name)
-	if !ours || !found || channelID == "" || !p.Valid() {
-		return "", "", false
-	}
-	return p, channelID, true
 }

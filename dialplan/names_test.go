@@ -19,23 +19,6 @@ func TestIDIsWhatKamailioComputes(t *testing.T) {
 	}
 }
 
-func TestPlaybackIDRoundTrip(t *testing.T) {
-	for _, p := range Prompts() {
-		for _, channel := range []string{"1700000000.1", "pbx-1700000000.12"} {
-			id := PlaybackID(p, channel)
-			gotPrompt, gotChannel, ok := ParsePlaybackID(id)
-			if !ok || gotPrompt != p || gotChannel != channel {
-				t.Errorf("ParsePlaybackID(%q) = %q, %q, %v", id, gotPrompt, gotChannel, ok)
-			}
-		}
-	}
-	for _, id := range []string{"", "linewarden.", "linewarden.warn", "linewarden.warn.", "linewarden.sing.1", "other.warn.1"} {
-		if p, channel, ok := ParsePlaybackID(id); ok {
-			t.Errorf("ParsePlaybackID(%q) = %q, %q, want not ours", id, p, channel)
-		}
-	}
-}
-
 func TestParseArgs(t *testing.T) {
 	good := []string{"v1", "inbound", "carrier-a", "+12025550143", "+12025550100", "allowed_not_screened", "psap-callback"}
 	want := Args{

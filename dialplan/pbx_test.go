@@ -28,7 +28,7 @@ func TestAsteriskPlaysThePrompts(t *testing.T) {
 	c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))
 	call := app.next(ctx)
 	for language, want := range map[string]string{"fr": "done", "xx": "failed"} {
-		id := PlaybackID(PromptWarn, call.channel) + language
+		id := "warn-" + language
 		app.request(ctx, "POST", "/channels/"+call.channel+"/play/"+url.PathEscape(id), url.Values{
 			"media": {strings.Join(NewVoice().Media("amazon", PromptWarn), ",")}, "lang": {language},
 		}, nil)

@@ -93,17 +93,3 @@ func TestMarshalText(t *testing.T) {
 		t.Error("a value outside its set has a text or occurs with something")
 	}
 }
-
-// TestVerdictID compares with what "printf %s CALLID | md5sum | cut -c1-12" prints, which is what the dialplan and Kamailio compute.
-func TestVerdictID(t *testing.T) {
-	for callID, want := range map[string]string{
-		"":                                  "d41d8cd98f00",
-		"a84b4c76e66710@pc33.atlanta.com":   "01e6229af3eb",
-		"1700000000.42":                     "97f27c010670",
-		"\x00\r\n" + strings.Repeat("é", 9): "1b66539b680a",
-	} {
-		if got := VerdictID(callID); got != want {
-			t.Errorf("VerdictID(%q) = %q, want %q", callID, got, want)
-		}
-	}
-}

@@ -73,7 +73,7 @@ func (a asteriskConfig) client(i int, instance string, log *slog.Logger, metrics
 	label := strconv.Itoa(i)
 	return asterisk.Config{
 		URL: a.ariURL(), App: dialplan.AppPrefix + instance, Username: a.Username, Password: a.Password.Reveal(),
-		Transport: transports[a.Transport], PeerPrefix: dialplan.AppPrefix,
+		Transport: transports[a.Transport], PeerPrefix: dialplan.AppPrefix, OrphanPlace: callflow.OrphanPlace,
 		Logger:  log.With("asterisk", label),
 		Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"asterisk": label}, metrics),
 	}

@@ -30,7 +30,7 @@ func (s *Store) Decide(ctx context.Context, d numberdb.Decision) (numberdb.Listi
 	ruling := s.options.Rules.Ruling(&d)
 	var listing numberdb.Listing
 	err = s.call(ctx, "decide", func(ctx context.Context) error {
-		p, err := s.placeNow(ctx, d.Target)
+		p, _, err := s.lookup(ctx, d.Target, nil)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (s *Store) Mark(ctx context.Context, t numberdb.Target, mark numberdb.Marks
 		return fmt.Errorf("number list, writing a mark: %w", err)
 	}
 	return s.call(ctx, "mark", func(ctx context.Context) error {
-		p, err := s.placeNow(ctx, t)
+		p, _, err := s.lookup(ctx, t, nil)
 		if err != nil {
 			return err
 		}
@@ -69,15 +69,6 @@ func (s *Store) Mark(ctx context.Context, t numberdb.Target, mark numberdb.Marks
 		s.noteDamage(ctx, p, corrupt)
 		return err
 	})
-}
-
-// placeNow is the place of a target in the list that Redis holds right now.
-func (s *Store) placeNow(ctx context.Context, t numberdb.Target) (place, error) {
-	list, _, err := s.lookup(ctx, nil)
-	if err != nil {
-		return place{}, err
-	}
-	return placeOf(t, list.partitions), nil
 }
 
 // noteDamage tells that a script found a listing damaged.

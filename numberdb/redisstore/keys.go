@@ -12,7 +12,9 @@ import (
 // Every key in Redis, its type and its time to live. All but the first carry their partition as hash tag, so that one script may
 // touch all that belongs to a number. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind for a range.
 //
-//	lw:meta          hash    format, partitions, buckets and random id of the list. No TTL: without it there is no list.
+//	lw:meta          hash    format, partitions, buckets and random id of the list, and whether all markers are set. No TTL: without
+//	                         it there is no list.
+//	lw:{p}:m         string  marker: the id of the list to which the partition belongs. No TTL: without it the partition is lost.
 //	lw:{p}:l:<b>     hash    listings: target in binary → listing in binary. No TTL: a listing carries its own end days, and
 //	                         Sweep removes those that have ended. A TTL for each would cost as much memory as the listing.
 //	lw:{p}:c         stream  changes of listings. No TTL: bounded by length (Options.Changes), and a follower needs the last
@@ -39,6 +41,7 @@ const (
 func (k keys) meta() string                   { return k.prefix + ":meta" }
 func (k keys) tag(partition int) string       { return k.prefix + ":{" + strconv.Itoa(partition) + "}" }
 func (k keys) bucket(partition, b int) string { return k.tag(partition) + ":l:" + strconv.Itoa(b) }
+func (k keys) marker(partition int) string    { return k.tag(partition) + ":m" }
 func (k keys) changes(partition int) string   { return k.tag(partition) + ":c" }
 func (k keys) evidence(p place) string        { return k.tag(p.partition) + ":e:" + p.text }
 func (k keys) reporters(p place) string       { return k.tag(p.partition) + ":r:" + p.text }

@@ -15,15 +15,11 @@ import (
 func (s *Store) Listing(ctx context.Context, n numberdb.Number) (numberdb.Listing, error) {
 	var l numberdb.Listing
 	err := s.call(ctx, "listing", func(ctx context.Context) (err error) {
-		_, l, err = s.lookup(ctx, append(rangesAround(n), numberdb.Target{Number: n}))
+		exact := numberdb.Target{Number: n}
+		_, l, err = s.lookup(ctx, exact, append(rangesAround(n), exact))
 		return err
 	})
 	return l, err
-}
-
-// ranges is what the list says about the ranges around a number.
-func (s *Store) ranges(ctx context.Context, n numberdb.Number) (identity, numberdb.Listing, error) {
-	return s.lookup(ctx, rangesAround(n))
 }
 
 // rangesAround are the ranges that may hold a listing for a number, the broadest first: all of its beginnings of 6 to 14 digits.
@@ -44,27 +40,32 @@ const (
 	longestRange  numberdb.Number = 99_999_999_999_999
 )
 
-// lookup merges the listings of targets of which each is more specific than the one before, and checks on the way that the list
-// is still the one that we know.
-func (s *Store) lookup(ctx context.Context, targets []numberdb.Target) (identity, numberdb.Listing, error) {
+// lookup merges the listings of targets of which each is more specific than the one before. It gives the place of home besides, and checks on
+// the way that its partition and those of the targets are still the list's.
+func (s *Store) lookup(ctx context.Context, home numberdb.Target, targets []numberdb.Target) (place, numberdb.Listing, error) {
 	var merged numberdb.Listing
 	list, err := s.list(ctx)
 	if err != nil {
-		return list, merged, err
+		return place{}, merged, err
 	}
+	at := placeOf(home, list.partitions)
 	pipe := s.client.Pipeline()
-	id := pipe.HGet(ctx, s.keys.meta(), "id")
+	markers := map[int]*redis.StringCmd{at.partition: pipe.Get(ctx, s.keys.marker(at.partition))}
 	found := make([]*redis.StringCmd, len(targets))
 	places := make([]place, len(targets))
 	for i, t := range targets {
-		places[i] = placeOf(t, list.partitions)
-		found[i] = pipe.HGet(ctx, s.keys.listing(places[i]), places[i].field)
+		p := placeOf(t, list.partitions)
+		places[i] = p
+		if markers[p.partition] == nil {
+			markers[p.partition] = pipe.Get(ctx, s.keys.marker(p.partition))
+		}
+		found[i] = pipe.HGet(ctx, s.keys.listing(p), p.field)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return list, merged, err
-	}
-	if err := s.sameList(list, id); err != nil {
-		return list, merged, err
+	_, _ = pipe.Exec(ctx) // each answer has its own error
+	for partition, marker := range markers {
+		if err := s.holds(list, partition, marker); err != nil {
+			return at, merged, err
+		}
 	}
 	for i, cmd := range found {
 		raw, err := cmd.Bytes()
@@ -72,7 +73,7 @@ func (s *Store) lookup(ctx context.Context, targets []numberdb.Target) (identity
 			continue
 		}
 		if err != nil {
-			return list, merged, err
+			return at, merged, err
 		}
 		var l numberdb.Listing
 		if err := l.UnmarshalBinary(raw); err != nil {
@@ -81,7 +82,7 @@ func (s *Store) lookup(ctx context.Context, targets []numberdb.Target) (identity
 		}
 		merged = merge(l, merged)
 	}
-	return list, merged, nil
+	return at, merged, nil
 }
 
 // merge takes over from a range what a listing does not say, as [numberdb.Index.Lookup] does.

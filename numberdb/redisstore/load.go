@@ -13,11 +13,9 @@ import (
 // bucketsAtOnce is how many buckets one pipeline reads: some ten thousand listings at most sizes of a list.
 const bucketsAtOnce = 128
 
-// start is the position before the first change.
-const start = "0-0"
-
 // Load gives all listings of a partition to put, in portions. Whoever follows from the position that it returns misses nothing: it was
-// taken before reading, and getting a change twice does no harm. The error wraps [numberdb.ErrNoList] if Redis holds no list.
+// taken before reading, and getting a change twice does no harm. The error wraps [numberdb.ErrNoList] if Redis holds no list,
+// or no longer the data of this partition.
 // Listings that cannot be read are counted, logged and left out.
 func (s *Store) Load(ctx context.Context, partition int, put func([]numberdb.Change)) (position string, err error) {
 	began := time.Now()
@@ -36,18 +34,17 @@ func (s *Store) load(ctx context.Context, partition int, put func([]numberdb.Cha
 			return fmt.Errorf("there is no partition %d: the list has %d", partition, list.partitions)
 		}
 		pipe := s.client.Pipeline()
-		id := pipe.HGet(ctx, s.keys.meta(), "id")
-		last := pipe.XRevRangeN(ctx, s.keys.changes(partition), "+", "-", 1)
-		if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
+		marker := pipe.Get(ctx, s.keys.marker(partition))
+		stream := pipe.XInfoStream(ctx, s.keys.changes(partition))
+		_, _ = pipe.Exec(ctx) // each answer has its own error
+		if err := s.holds(list, partition, marker); err != nil {
 			return err
 		}
-		if err := s.sameList(list, id); err != nil {
+		info, err := streamInfo(stream)
+		if err != nil {
 			return err
 		}
-		position = start
-		if entries := last.Val(); len(entries) > 0 {
-			position = entries[0].ID
-		}
+		position = end(info)
 		full, err = s.fullBuckets(ctx, partition)
 		return err
 	})

@@ -36,11 +36,10 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 	}
 	receipt := numberdb.Receipt{ID: id}
 	err = s.call(ctx, "report", func(ctx context.Context) error {
-		list, ranges, err := s.ranges(ctx, r.Number)
+		p, ranges, err := s.lookup(ctx, numberdb.Target{Number: r.Number}, rangesAround(r.Number))
 		if err != nil {
 			return err
 		}
-		p := placeOf(numberdb.Target{Number: r.Number}, list.partitions)
 		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p)}
 		kind := "source"
 		if r.Source.Trusted() {

@@ -36,19 +36,23 @@ var bucketsLua string
 //go:embed init.lua
 var initLua string
 
+//go:embed complete.lua
+var completeLua string
+
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, decide, mark, sweep, buckets, init *redis.Script
+	report, decide, mark, sweep, buckets, init, complete *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
 	return scripts{
-		report:  redis.NewScript(rulesLua(r) + listingLua + evidenceLua + reportLua),
-		decide:  redis.NewScript(listingLua + evidenceLua + decideLua),
-		mark:    redis.NewScript(listingLua + markLua),
-		sweep:   redis.NewScript(listingLua + sweepLua),
-		buckets: redis.NewScript(bucketsLua),
-		init:    redis.NewScript(initLua),
+		report:   redis.NewScript(rulesLua(r) + listingLua + evidenceLua + reportLua),
+		decide:   redis.NewScript(listingLua + evidenceLua + decideLua),
+		mark:     redis.NewScript(listingLua + markLua),
+		sweep:    redis.NewScript(listingLua + sweepLua),
+		buckets:  redis.NewScript(bucketsLua),
+		init:     redis.NewScript(initLua),
+		complete: redis.NewScript(completeLua),
 	}
 }
 

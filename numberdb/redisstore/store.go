@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -32,6 +31,7 @@ type Store struct {
 type identity struct {
 	id         string
 	partitions int
+	complete   bool // every partition has its marker
 }
 
 // New makes a store on a client that stays the caller's. The client should honour contexts, never retry by itself, and on a Cluster have
@@ -77,7 +77,8 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Init creates the list unless there is one, and checks that its format is ours. Any number of stores may do so at once. A list
-// that exists keeps its number of partitions. The error wraps [numberdb.ErrNewerFormat] if a newer version made the list.
+// that exists keeps its number of partitions; one whose creation was broken off is completed. The error wraps [numberdb.ErrNewerFormat]
+// if a newer version made the list. If the list's meta key is lost, but not its partitions, nothing is put in their place.
 func (s *Store) Init(ctx context.Context) error {
 	return s.call(ctx, "init", func(ctx context.Context) error {
 		err := s.scripts.init.Run(ctx, s.client, []string{s.keys.meta()},
@@ -85,7 +86,10 @@ func (s *Store) Init(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.identify(ctx)
+		list, err := s.readMeta(ctx)
+		if err == nil && !list.complete {
+			err = s.complete(ctx, list)
+		}
 		return err
 	})
 }
@@ -101,19 +105,26 @@ func (s *Store) Identity(ctx context.Context) (id string, partitions int, err er
 	return list.id, list.partitions, err
 }
 
-// identify reads the meta key and remembers what it says.
+// identify reads the meta key and remembers what it says. If there is no answer, what we know stays.
 func (s *Store) identify(ctx context.Context) (identity, error) {
-	s.known.Store(nil)
+	list, err := s.readMeta(ctx)
+	switch {
+	case err != nil:
+		return identity{}, err
+	case !list.complete:
+		return identity{}, fmt.Errorf("%w yet: its creation was broken off, and Init completes it", numberdb.ErrNoList)
+	}
+	s.known.Store(&list)
+	return list, nil
+}
+
+func (s *Store) readMeta(ctx context.Context) (identity, error) {
 	meta, err := s.client.HGetAll(ctx, s.keys.meta()).Result()
 	if err != nil {
 		return identity{}, err
 	}
-	list, err := parseMeta(meta)
-	if err != nil {
-		return identity{}, err
-	}
-	s.known.Store(&list)
-	return list, nil
+	s.known.Store(nil)
+	return parseMeta(meta)
 }
 
 func parseMeta(meta map[string]string) (identity, error) {
@@ -124,7 +135,7 @@ func parseMeta(meta map[string]string) (identity, error) {
 	if err == nil && version > format {
 		return identity{}, fmt.Errorf("the list has format %d, we know %d: %w", version, format, numberdb.ErrNewerFormat)
 	}
-	list := identity{id: meta["id"]}
+	list := identity{id: meta["id"], complete: meta["complete"] == "1"}
 	partitions, err2 := strconv.Atoi(meta["partitions"])
 	if err != nil || err2 != nil || version != format || list.id == "" || partitions < 1 || partitions > mostPartitions ||
 		meta["buckets"] != strconv.Itoa(bucketCount) {
@@ -143,19 +154,9 @@ func (s *Store) list(ctx context.Context) (identity, error) {
 	return s.identify(ctx)
 }
 
-// sameList checks the answer to a question for the list's id that was asked along with others. Without it, reports could be
-// acknowledged into a Redis that has lost its list, where no node would ever see them.
-func (s *Store) sameList(list identity, answer *redis.StringCmd) error {
-	id, err := answer.Result()
-	if err == nil && id == list.id {
-		return nil
-	}
-	if err != nil && err != redis.Nil {
-		return err
-	}
-	s.known.Store(nil)
-	if err == redis.Nil {
-		return numberdb.ErrNoList
-	}
-	return errors.New("there is another list in Redis than before: try again")
+// listInTime is list, within the time for a call.
+func (s *Store) listInTime(ctx context.Context) (identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	return s.list(ctx)
 }

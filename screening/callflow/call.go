@@ -228,16 +228,21 @@ func (c *call) end() {
 // release sends the call on its way; a prompt that still plays ends. If that fails for any other reason than that the call is gone, it is tried once more in the
 // plainest form; after that the next resync finds the call waiting, or Asterisk's own bound on Stasis lets it go.
 func (c *call) release() error {
-	place := asterisk.Place{
-		Context: dialplan.ContextVerdict, Extension: dialplan.VerdictExtension(c.action, c.verdict.Reason.String()), Priority: 1,
-	}
-	err := c.continueAt(place)
+	err := c.continueAt(verdictPlace(c.action, c.verdict.Reason))
 	if err != nil && !gone(err) {
 		c.note(err)
 		err = c.continueAt(asterisk.Place{})
 	}
 	return err
 }
+
+// verdictPlace is where the dialplan acts on a verdict.
+func verdictPlace(action string, reason screening.Reason) asterisk.Place {
+	return asterisk.Place{Context: dialplan.ContextVerdict, Extension: dialplan.VerdictExtension(action, reason.String()), Priority: 1}
+}
+
+// OrphanPlace is where calls go on that nobody handles any more: for the connection, which releases the calls of dead instances.
+var OrphanPlace = verdictPlace(dialplan.ActionAllow, screening.ReasonOrphan)
 
 func (c *call) continueAt(p asterisk.Place) error {
 	// Not under the handler's context: a call is handed back most of all when that one is cancelled.

@@ -9,7 +9,7 @@ import (
 
 // The numbers of the demo, all of a range that is reserved for fiction.
 const (
-	subscriberNumber   = "+12025550111"
+	subscriberNumber   = "+12025550111" // is called; each case in which a subscriber calls has a calling number of its own
 	cleanNumber        = "+12025550142"
 	fakeAmazonNumber   = "+12025550143"
 	blockedNumber      = "+12025550144"
@@ -41,7 +41,7 @@ const (
 	helplinePhone   = "helpline"
 )
 
-// aCase is one sample call and what it must get.
+// aCase is one sample call and what it must get. Cases are told apart by their calling numbers.
 type aCase struct {
 	Name      string
 	About     string // in words for people
@@ -73,27 +73,27 @@ const (
 var cases = []aCase{
 	{
 		Name: "outbound_clean", About: "a subscriber calls a number of which nothing is known",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: cleanNumber,
+		Direction: dialplan.Outbound, Calling: "+12025550121", Called: cleanNumber,
 		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil},
 	},
 	{
 		Name: "outbound_warned", About: "a subscriber calls a fake Amazon line, hears the warning and presses nothing",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: fakeAmazonNumber,
+		Direction: dialplan.Outbound, Calling: "+12025550122", Called: fakeAmazonNumber,
 		Want: Want{dialplan.ActionWarn, "listed_warn", 200, carrierPhone, []string{warn, "brand/amazon", choices, advice}},
 	},
 	{
 		Name: "outbound_warned_skip", About: "the same, and presses 1 to go on at once",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: fakeAmazonNumber, Press: dialplan.KeyGoOn,
+		Direction: dialplan.Outbound, Calling: "+12025550123", Called: fakeAmazonNumber, Press: dialplan.KeyGoOn,
 		Want: Want{dialplan.ActionWarn, "listed_warn", 200, carrierPhone, []string{warn, "brand/amazon", choices}},
 	},
 	{
 		Name: "outbound_warned_helpline", About: "the same, and presses 2 for the helpline",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: fakeAmazonNumber, Press: dialplan.KeyHelpline,
+		Direction: dialplan.Outbound, Calling: "+12025550124", Called: fakeAmazonNumber, Press: dialplan.KeyHelpline,
 		Want: Want{dialplan.ActionHelpline, "listed_warn", 200, helplinePhone, []string{warn, "brand/amazon", choices}},
 	},
 	{
 		Name: "outbound_blocked", About: "a subscriber calls a line that is blocked",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: blockedNumber,
+		Direction: dialplan.Outbound, Calling: "+12025550125", Called: blockedNumber,
 		Want: Want{dialplan.ActionBlock, "listed_block", 603, "", []string{blocked, "brand/microsoft", choose}},
 	},
 	{
@@ -108,18 +108,18 @@ var cases = []aCase{
 	},
 	{
 		Name: "outbound_forged_caller_id", About: "a subscriber calls a number that criminals only forge as their caller ID: its owner is innocent",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: forgedNumber,
+		Direction: dialplan.Outbound, Calling: "+12025550126", Called: forgedNumber,
 		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil},
 	},
 	{
 		Name: "emergency_redis_down", About: "an emergency call while Redis is down",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: emergencyNumber,
+		Direction: dialplan.Outbound, Calling: "+12025550127", Called: emergencyNumber,
 		before: (*stage).killRedis,
 		Want:   Want{dialplan.ActionAllow, "emergency", 200, carrierPhone, nil},
 	},
 	{
 		Name: "outbound_linewarden_down", About: "a call to a clean number after Linewarden was killed (kill -9)",
-		Direction: dialplan.Outbound, Calling: subscriberNumber, Called: cleanNumber,
+		Direction: dialplan.Outbound, Calling: "+12025550128", Called: cleanNumber,
 		before: (*stage).killNode,
 		Want:   Want{dialplan.ActionAllow, "unavailable", 200, carrierPhone, nil},
 	},

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"sync"
 )
 
 // Options say what a demo is to do.
@@ -36,8 +38,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	var wrong []error
-	for _, c := range cases {
-		r, err := s.play(ctx, c)
+	for c, play := range s.playAll(ctx) {
+		r, err := play()
 		if err != nil {
 			return fmt.Errorf("sample call %q: %w", c.Name, err)
 		}
@@ -57,6 +59,40 @@ func Run(ctx context.Context, o Options) (err error) {
 	s.explain(o.Err)
 	<-ctx.Done()
 	return nil
+}
+
+// playAll gives the sample calls in order. Those that leave the servers alone are played side by side from the start; each of the
+// others when its turn comes, after all before it.
+func (s *stage) playAll(ctx context.Context) iter.Seq2[aCase, func() (Result, error)] {
+	type outcome struct {
+		Result
+		error
+	}
+	return func(yield func(aCase, func() (Result, error)) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var playing sync.WaitGroup
+		defer playing.Wait()
+		defer cancel()
+		outcomes := make([]chan outcome, len(cases))
+		for i, c := range cases {
+			if c.before == nil {
+				outcomes[i] = make(chan outcome, 1)
+				playing.Go(func() {
+					r, err := s.play(ctx, c)
+					outcomes[i] <- outcome{r, err}
+				})
+			}
+		}
+		for i, c := range cases {
+			result := func() (Result, error) { return s.play(ctx, c) }
+			if outcomes[i] != nil {
+				result = func() (Result, error) { o := <-outcomes[i]; return o.Result, o.error }
+			}
+			if !yield(c, result) {
+				return
+			}
+		}
+	}
 }
 
 // print gives one result in the form that was asked for.

@@ -4,12 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,56 +30,39 @@ type node struct {
 }
 
 // organisations report in the demo; each has a token of its own.
-var organisations = []string{"helpline-one", "helpline-two", "bank-association"}
+var organisations = [...]string{"helpline-one", "helpline-two", "bank-association"}
 
-// newNode writes the config of a Linewarden; start runs it.
-func newNode(program, folder, redisAddr, ariURL, ariUser, ariPassword string) (*node, error) {
-	n := &node{program: program, configFile: filepath.Join(folder, "linewarden.yaml"), log: &nodeLog{}}
-	for range organisations {
-		n.tokens = append(n.tokens, rand.Text())
-	}
-	intake, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	ops, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	n.intakeURL, n.opsURL = "http://"+intake, "http://"+ops
-
+// newNode writes the config of a Linewarden of that name; start runs it. tokens are those of the reporting organisations.
+func newNode(o Options, name, folder string, tokens []string, redisAddr, ariURL, ariUser, ariPassword string) (*node, error) {
+	n := &node{program: o.Program, configFile: filepath.Join(folder, name+".yaml"), tokens: tokens}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "instance: demo\nregion: US\nredis: {addresses: [%q]}\n", redisAddr)
-	fmt.Fprintf(&b, "list: {snapshot: %q}\n", filepath.Join(folder, "list.snapshot"))
+	fmt.Fprintf(&b, "instance: %s\nregion: US\nredis: {addresses: [%q]}\n", name, redisAddr)
+	fmt.Fprintf(&b, "list: {snapshot: %q, stale_after: 3s}\n", filepath.Join(folder, name+".snapshot"))
 	fmt.Fprintf(&b, "asterisk: [{url: %q, username: %q, password: %q}]\n", ariURL, ariUser, ariPassword)
-	fmt.Fprintf(&b, "intake:\n  listen: %q\n  tokens:\n", intake)
+	fmt.Fprintf(&b, "intake:\n  listen: 127.0.0.1:0\n  tokens:\n")
 	for i, organisation := range organisations {
-		file := filepath.Join(folder, fmt.Sprintf("token-%d", i))
-		if err := os.WriteFile(file, []byte(n.tokens[i]), 0o600); err != nil {
-			return nil, err
+		file := filepath.Join(folder, organisation+".token")
+		if err := os.WriteFile(file, []byte(tokens[i]), 0o600); err != nil {
+			return nil, fmt.Errorf("write a token of the demo: %w", err)
 		}
-		fmt.Fprintf(&b, "    - {name: demo-%d, organisation: %q, source: partner, role: reporter, token_file: %q}\n", i, organisation, file)
+		fmt.Fprintf(&b, "    - {name: %s-desk, organisation: %s, source: partner, role: reporter, token_file: %q}\n",
+			organisation, organisation, file)
 	}
-	fmt.Fprintf(&b, "ops: {listen: %q}\nlog: {level: info, format: json}\n", ops)
-	return n, os.WriteFile(n.configFile, b.Bytes(), 0o600)
-}
-
-// freeAddress is an address of loopback on which nothing listens at the moment.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	fmt.Fprintf(&b, "ops: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n")
+	if err := os.WriteFile(n.configFile, b.Bytes(), 0o600); err != nil {
+		return nil, fmt.Errorf("write the config of the demo: %w", err)
 	}
-	return l.Addr().String(), l.Close()
+	return n, nil
 }
 
 // start runs the process and waits until it is ready for calls.
 func (n *node) start(ctx context.Context) error {
+	n.log = newNodeLog()
 	n.cmd = exec.Command(n.program, "serve", "--config", n.configFile)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the demo, which then ends this process in its turn
 	stderr, err := n.cmd.StderrPipe()
 	if err != nil {
-		return err
+		return fmt.Errorf("start linewarden: %w", err)
 	}
 	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("start linewarden: %w", err)
@@ -95,21 +76,27 @@ func (n *node) start(ctx context.Context) error {
 	return n.await(ctx)
 }
 
-// await waits until /readyz says yes.
+// await waits until the process says where it listens, and /readyz says yes.
 func (n *node) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for {
-		body, err := n.get(ctx, n.opsURL+"/readyz")
-		if err == nil {
-			return nil
+		var missing []byte
+		err := errors.New("it does not listen")
+		if intake, ops := n.log.address("intake"), n.log.address("ops"); intake != "" && ops != "" {
+			n.intakeURL, n.opsURL = "http://"+intake, "http://"+ops
+			if missing, err = n.get(ctx, n.opsURL+"/readyz"); err == nil {
+				return nil
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("linewarden did not become ready: %w %s\n%s", err, body, n.log.tail())
+			return fmt.Errorf("linewarden did not become ready: %w %s\n%s", err, missing, n.log.tail())
 		case <-n.done:
 			return fmt.Errorf("linewarden ended by itself:\n%s", n.log.tail())
-		case <-time.After(50 * time.Millisecond):
+		case <-tick.C:
 		}
 	}
 }
@@ -182,21 +169,21 @@ func (n *node) stop() error {
 	}
 }
 
-// nodeLog keeps the log of a node, and the verdicts that are in it.
+// nodeLog keeps the end of a node's log, and what the demo reads in it.
 type nodeLog struct {
-	mu       sync.Mutex
-	lines    []string
-	verdicts map[string]verdict // by call id
-	waiting  chan struct{}      // closed and replaced whenever a verdict comes in
+	mu        sync.Mutex
+	lines     []string
+	addresses map[string]string  // of listeners, by the server's name
+	verdicts  map[string]verdict // by call id
+	news      chan struct{}      // closed and replaced whenever a verdict comes in
+}
+
+func newNodeLog() *nodeLog {
+	return &nodeLog{addresses: map[string]string{}, verdicts: map[string]verdict{}, news: make(chan struct{})}
 }
 
 // verdict is what the log says about a call.
-type verdict struct {
-	ID      string `json:"id"`
-	Action  string `json:"action"`
-	Reason  string `json:"reason"`
-	Outcome string `json:"outcome"`
-}
+type verdict struct{ Action, Reason, Outcome string }
 
 func (l *nodeLog) follow(r io.Reader) {
 	lines := bufio.NewScanner(r)
@@ -210,17 +197,25 @@ func (l *nodeLog) add(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines[max(0, len(l.lines)-keep+1):], string(line))
-	var v verdict
-	if json.Unmarshal(line, &v) == nil && v.ID != "" && v.Outcome != "" {
-		if l.verdicts == nil {
-			l.verdicts = map[string]verdict{}
-		}
-		l.verdicts[v.ID] = v
-		if l.waiting != nil {
-			close(l.waiting)
-			l.waiting = nil
-		}
+	var record struct{ Msg, Server, Address, ID, Action, Reason, Outcome string }
+	if json.Unmarshal(line, &record) != nil {
+		return
 	}
+	switch record.Msg {
+	case "listening":
+		l.addresses[record.Server] = record.Address
+	case "call":
+		l.verdicts[record.ID] = verdict{record.Action, record.Reason, record.Outcome}
+		close(l.news)
+		l.news = make(chan struct{})
+	}
+}
+
+// address is where one of the node's servers listens; empty as long as it does not.
+func (l *nodeLog) address(server string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.addresses[server]
 }
 
 // verdict waits for the log line of a call.
@@ -228,16 +223,13 @@ func (l *nodeLog) verdict(ctx context.Context, id string) (verdict, error) {
 	for {
 		l.mu.Lock()
 		v, ok := l.verdicts[id]
-		if l.waiting == nil {
-			l.waiting = make(chan struct{})
-		}
-		waiting := l.waiting
+		news := l.news
 		l.mu.Unlock()
 		if ok {
 			return v, nil
 		}
 		select {
-		case <-waiting:
+		case <-news:
 		case <-ctx.Done():
 			return v, fmt.Errorf("linewarden did not log call %s: %w", id, ctx.Err())
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/linewarden/linewarden/dialplan"
@@ -34,16 +35,16 @@ func (s *stage) play(ctx context.Context, c aCase) (Result, error) {
 			return Result{}, err
 		}
 	}
-	phone, taken, err := s.arrival(ctx, placed)
+	at, err := s.arrival(ctx, c.Calling, placed)
 	if err != nil {
 		return Result{}, err
 	}
-	if taken != nil {
-		if err := s.talk(ctx, placed, taken, phone); err != nil {
+	if at.call != nil {
+		if err := s.talk(ctx, placed, at); err != nil {
 			return Result{}, err
 		}
 	}
-	return s.result(ctx, c, placed, taken, phone)
+	return s.result(ctx, c, placed, at)
 }
 
 // place dials: a subscriber's phone from inside, the carrier's from outside.
@@ -55,51 +56,87 @@ func (s *stage) place(ctx context.Context, c aCase) (*testbed.Call, error) {
 	return phone.Call(ctx, testbed.Invite{Server: fmt.Sprintf("127.0.0.1:%d", door), To: c.Called, From: c.Calling})
 }
 
-// arrival waits until the call reaches a phone, or ends without having reached one.
-func (s *stage) arrival(ctx context.Context, placed *testbed.Call) (phone string, taken *testbed.Call, err error) {
+// arrival is a call that has reached a phone.
+type arrival struct {
+	phone string
+	call  *testbed.Call
+}
+
+// arrivals sorts the calls that reach the phones by their calling numbers, so that sample calls can be played side by side.
+type arrivals struct {
+	mu sync.Mutex
+	of map[string]chan arrival
+}
+
+// from is where calls with a calling number arrive.
+func (a *arrivals) from(calling string) chan arrival {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.of == nil {
+		a.of = map[string]chan arrival{}
+	}
+	if a.of[calling] == nil {
+		a.of[calling] = make(chan arrival, 8) // nobody calls more often without being waited for
+	}
+	return a.of[calling]
+}
+
+// watch sorts the calls of one phone until stop is closed.
+func (a *arrivals) watch(phone string, incoming <-chan *testbed.Call, stop <-chan struct{}) {
+	for {
+		select {
+		case call := <-incoming:
+			select {
+			case a.from(call.Invite().From.User) <- arrival{phone, call}:
+			default: // a softphone that calls again and again while the demo stays up
+			}
+		case <-stop:
+			return
+		}
+	}
+}
+
+// arrival waits until the call reaches a phone; the zero arrival says that it ended without having reached one.
+func (s *stage) arrival(ctx context.Context, calling string, placed *testbed.Call) (arrival, error) {
 	select {
-	case taken = <-s.phones[subscriberPhone].Incoming():
-		return subscriberPhone, taken, nil
-	case taken = <-s.phones[carrierPhone].Incoming():
-		return carrierPhone, taken, nil
-	case taken = <-s.phones[helplinePhone].Incoming():
-		return helplinePhone, taken, nil
+	case a := <-s.arrivals.from(calling):
+		return a, nil
 	case <-placed.Done():
-		return "", nil, nil
+		return arrival{}, nil
 	case <-ctx.Done():
-		return "", nil, fmt.Errorf("the call neither arrived nor ended (statuses %v): %w", placed.Statuses(), ctx.Err())
+		return arrival{}, fmt.Errorf("the call neither arrived nor ended (statuses %v): %w", placed.Statuses(), ctx.Err())
 	}
 }
 
 // talk lets the two sides hear each other, and hangs up.
-func (s *stage) talk(ctx context.Context, placed, taken *testbed.Call, phone string) error {
+func (s *stage) talk(ctx context.Context, placed *testbed.Call, at arrival) error {
 	if err := placed.WaitAnswer(ctx); err != nil {
 		return fmt.Errorf("waiting for the answer: %w", err)
 	}
-	if _, err := placed.WaitHeard(ctx, s.sounds, voiceOf(phone)); err != nil {
-		return fmt.Errorf("waiting for the voice of the %s: %w", phone, err)
+	if _, err := placed.WaitHeard(ctx, s.sounds, voiceOf(at.phone)); err != nil {
+		return fmt.Errorf("waiting for the voice of the %s: %w", at.phone, err)
 	}
-	return errors.Join(placed.Hangup(ctx), taken.WaitEnd(ctx))
+	return errors.Join(placed.Hangup(ctx), at.call.WaitEnd(ctx))
 }
 
 // result puts together what the phones, and where no other phone was reached Linewarden's log, say about a call.
-func (s *stage) result(ctx context.Context, c aCase, placed, taken *testbed.Call, phone string) (Result, error) {
+func (s *stage) result(ctx context.Context, c aCase, placed *testbed.Call, at arrival) (Result, error) {
 	r := Result{
 		Case: c.Name, Direction: string(c.Direction), Calling: c.Calling, Called: c.Called,
-		Answered: placed.Answered(), ConnectedTo: phone, ID: dialplan.ID(placed.CallID(), ""), about: c.About, List: s.listed(c),
+		Heard: []string{}, Answered: placed.Answered(), ConnectedTo: at.phone, ID: dialplan.ID(placed.CallID(), ""), about: c.About, List: s.listed(c),
 	}
 	if m := placed.Final(); m != nil {
 		r.SIPStatus = m.Status
 	}
 	ear := placed
 	if c.Direction == dialplan.Inbound {
-		ear = taken
+		ear = at.call
 	}
 	if ear != nil {
 		r.Heard = s.heard(ear)
 	}
-	if taken != nil && phone != helplinePhone {
-		invite := taken.Invite()
+	if at.call != nil && at.phone != helplinePhone {
+		invite := at.call.Invite()
 		r.Action, r.Reason = invite.Header("X-Linewarden-Action"), invite.Header("X-Linewarden-Reason")
 		if id := invite.Header("X-Linewarden-Id"); id != r.ID {
 			return r, fmt.Errorf("the dialplan calls this call %q, the caller's Call-ID makes it %q", id, r.ID)
@@ -111,7 +148,7 @@ func (s *stage) result(ctx context.Context, c aCase, placed, taken *testbed.Call
 	}
 	v, err := s.node.log.verdict(ctx, r.ID)
 	r.Action, r.Reason = v.Action, v.Reason
-	if phone == helplinePhone {
+	if at.phone == helplinePhone {
 		r.Action = dialplan.ActionHelpline
 	}
 	return r, err

@@ -26,10 +26,15 @@ const promptLanguage = "en"
 
 // stage is everything that the demo starts: Redis, Asterisk, a Linewarden, and three telephones.
 type stage struct {
+	options  Options
+	folder   string // for configs and snapshots
+	password string // of ARI
+	tokens   []string
 	redis    *testbed.Redis
 	asterisk *testbed.Asterisk
 	node     *node
 	phones   map[string]*testbed.Phone
+	arrivals arrivals
 	sounds   map[string][]int16 // what a phone may hear, by name: clips, and the voices of the phones under voiceOf
 
 	closers []func() error // run last to first
@@ -40,7 +45,7 @@ func voiceOf(phone string) string { return "voice of " + phone }
 
 // openStage fetches, builds and starts everything.
 func openStage(ctx context.Context, o Options) (s *stage, err error) {
-	s = &stage{phones: map[string]*testbed.Phone{}, sounds: map[string][]int16{}}
+	s = &stage{options: o, password: rand.Text(), phones: map[string]*testbed.Phone{}, sounds: map[string][]int16{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -63,13 +68,15 @@ func openStage(ctx context.Context, o Options) (s *stage, err error) {
 			return s, err
 		}
 	}
-	password := rand.Text()
+	for range organisations {
+		s.tokens = append(s.tokens, rand.Text())
+	}
 	s.asterisk, err = testbed.StartAsterisk(ctx, testbed.AsteriskOptions{
 		Sounds: prompts,
 		Files: func(p testbed.Ports) (map[string][]byte, error) {
 			return dialplan.PBX(dialplan.PBXOptions{
 				SubscriberPort: p.SIP[0], CarrierPort: p.SIP[1], RTPFirst: p.RTPFirst, RTPLast: p.RTPLast,
-				HTTPPort: p.HTTP, ARIUser: ariUser, ARIPassword: password,
+				HTTPPort: p.HTTP, ARIUser: ariUser, ARIPassword: s.password,
 				Carrier: s.phones[carrierPhone].Addr(), Subscriber: s.phones[subscriberPhone].Addr(), Helpline: s.phones[helplinePhone].Addr(),
 				Language: promptLanguage,
 			})
@@ -80,17 +87,23 @@ func openStage(ctx context.Context, o Options) (s *stage, err error) {
 	}
 	s.closers = append(s.closers, s.asterisk.Close)
 
-	folder, err := os.MkdirTemp("", "linewarden-demo-")
-	if err != nil {
+	if s.folder, err = os.MkdirTemp("", "linewarden-demo-"); err != nil {
 		return s, fmt.Errorf("make a folder for the demo: %w", err)
 	}
-	s.closers = append(s.closers, func() error { return os.RemoveAll(folder) })
+	s.closers = append(s.closers, func() error { return os.RemoveAll(s.folder) })
+	s.node, err = s.addNode(ctx, "demo")
+	return s, err
+}
+
+// addNode starts a Linewarden of that name beside what runs already.
+func (s *stage) addNode(ctx context.Context, name string) (*node, error) {
 	ariURL := fmt.Sprintf("http://127.0.0.1:%d/ari", s.asterisk.Ports().HTTP)
-	if s.node, err = newNode(o.Program, folder, s.redis.Addr(), ariURL, ariUser, password); err != nil {
-		return s, err
+	n, err := newNode(s.options, name, s.folder, s.tokens, s.redis.Addr(), ariURL, ariUser, s.password)
+	if err != nil {
+		return nil, err
 	}
-	s.closers = append(s.closers, func() error { return s.node.stop() })
-	return s, s.node.start(ctx)
+	s.closers = append(s.closers, n.stop)
+	return n, n.start(ctx)
 }
 
 const ariUser = "linewarden"
@@ -140,7 +153,14 @@ func (s *stage) addPhone(ctx context.Context, name string) error {
 		return err
 	}
 	s.phones[name], s.sounds[voiceOf(name)] = p, p.Voice()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.arrivals.watch(name, p.Incoming(), stop)
+	}()
 	s.closers = append(s.closers, func() error {
+		close(stop)
+		<-stopped
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		return p.Close(ctx)

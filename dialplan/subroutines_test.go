@@ -149,6 +149,10 @@ func TestNobodyAnswers(t *testing.T) {
 				t.Errorf("fail closed, inbound: %d, want 503", got)
 			}
 			expect(in("Priority: PSAP-Callback"), x.subscriber, "allow_psap_callback")
+			x.set(ctx, t, "LINEWARDEN_PSAP_CALLBACK", "ignore")
+			if got := in("Priority: psap-callback").final(ctx); got != 503 {
+				t.Errorf("a psap-callback that is not believed: %d, want 503", got)
+			}
 
 			x.set(ctx, t, "LINEWARDEN_FAIL_OUTBOUND", "closed")
 			if got := out(clean).final(ctx); got != 503 {

@@ -40,6 +40,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	var wrong []error
 	for c, play := range s.playAll(ctx) {
 		r, err := play()
+		if ctx.Err() != nil {
+			return errors.New("the demo was stopped before the sample calls were over")
+		}
 		if err != nil {
 			return fmt.Errorf("sample call %q: %w", c.Name, err)
 		}

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -138,6 +140,24 @@ func (n *node) report(ctx context.Context, organisation int, report any) error {
 		return fmt.Errorf("%w: %s", err, answer)
 	}
 	return nil
+}
+
+// awaitList waits until the node's own list holds all targets.
+func (n *node) awaitList(ctx context.Context, targets int) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	want := fmt.Sprintf("linewarden_list_numbers %d", targets)
+	for {
+		metrics, err := n.get(ctx, n.opsURL+"/metrics")
+		if err == nil && slices.Contains(strings.Split(string(metrics), "\n"), want) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the reports did not reach the list of calls: %w", errors.Join(ctx.Err(), err))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // kill ends the process at once, as kill -9 does.

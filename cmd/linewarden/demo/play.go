@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/dialplan/testbed"
@@ -188,22 +187,4 @@ func (s *stage) listed(c aCase) string {
 		}
 	}
 	return other + ": nothing"
-}
-
-// awaitList waits until the node's own list holds all targets.
-func (n *node) awaitList(ctx context.Context, targets int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	want := fmt.Sprintf("linewarden_list_numbers %d", targets)
-	for {
-		metrics, err := n.get(ctx, n.opsURL+"/metrics")
-		if err == nil && slices.Contains(strings.Split(string(metrics), "\n"), want) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the reports did not reach the list of calls: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }

@@ -4,25 +4,30 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
-// progress shows how far long work is: a bar on a terminal, elsewhere a line now and then.
+// progress shows how far long work is: a bar on a terminal, elsewhere a line now and then. Work that is over within a second is not
+// worth a word.
 type progress struct {
 	w       io.Writer
 	task    string
+	began   time.Time
 	bar     *progressbar.ProgressBar
-	printed int
+	printed int // tenths of the work that were told
 }
 
-func newProgress(w io.Writer, task string) *progress { return &progress{w: w, task: task, printed: -1} }
+func newProgress(w io.Writer, task string) *progress {
+	return &progress{w: w, task: task, began: time.Now(), printed: -1}
+}
 
 // at says that done of total is finished, and what is being done now.
 func (p *progress) at(done, total int, what string) {
-	if total <= 0 || done == total && p.printed < 0 && p.bar == nil {
-		return // there was nothing to do
+	if total <= 0 || p.bar == nil && time.Since(p.began) < time.Second {
+		return
 	}
 	if f, ok := p.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if p.bar == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -128,4 +129,14 @@ func (m *metrics) register(registerer prometheus.Registerer) error {
 func (s *Store) unreadable(ctx context.Context, what string, partition int, reason error) {
 	s.metrics.corrupt.WithLabelValues(what).Inc()
 	s.options.Logger.WarnContext(ctx, "something in Redis cannot be read and is skipped", "what", what, "partition", partition, "reason", reason)
+}
+
+// libraryLog takes what the Redis library has to say: details of faults of which whoever made the call is told anyway.
+type libraryLog struct{ log *slog.Logger }
+
+// Printf implements the library's logger.
+func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
+	if l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, "the Redis library says", "message", fmt.Sprintf(format, v...))
+	}
 }

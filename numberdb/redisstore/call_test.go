@@ -82,6 +82,25 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// TestLibraryLog: the Redis library writes nothing past our logger.
+func TestLibraryLog(t *testing.T) {
+	server := ownRedis(t, "--appendonly", "no")
+	log := &logLines{}
+	debug := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := newStore(t, clientOf(t, server.Addr()), func(o *Options) { o.Logger = debug })
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the first may fail on the connection that there was
+		if err := s.Ping(soon(t)); err == nil {
+			t.Fatal("a killed Redis answered")
+		}
+	}
+	if !log.has("level=DEBUG") || !log.has("failed to dial") {
+		t.Errorf("the log is %s", log)
+	}
+}
+
 // TestRedisAway: calls fail at once while Redis is away, and work again soon after it is back, without a restart of ours.
 func TestRedisAway(t *testing.T) {
 	server := ownRedis(t)

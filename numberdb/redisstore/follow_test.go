@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -196,8 +197,113 @@ func TestFollowWantsAPositionForEachPartition(t *testing.T) {
 	if _, err := s.Follow(soon(t), []string{start}, time.Millisecond, nil); err == nil {
 		t.Error("followed with one position for four partitions")
 	}
-	if _, err := s.Follow(soon(t), []string{start, start, "nonsense", start}, time.Millisecond, nil); err == nil {
-		t.Error("followed from a position that is none")
+}
+
+// TestFollowFromWhatIsNoPosition: a damaged position must not make a node try again for ever.
+func TestFollowFromWhatIsNoPosition(t *testing.T) {
+	client := sharedRedis(t)
+	s := newStore(t, client, func(o *Options) { o.Partitions = 2 })
+	ctx := soon(t)
+	for i := range 20 {
+		must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(i))))
+	}
+	for _, position := range []string{"", "nonsense", "$", "+", "5", "-", "1-", "1-x", "99999999999999999999-0", "0-0\r\nFLUSHALL"} {
+		m := &mirror{listings: map[numberdb.Target]numberdb.Listing{}, positions: []string{start, position}}
+		if lost := m.follow(t, s, time.Millisecond); !slices.Equal(lost, []int{1}) {
+			t.Errorf("from %q: lost %v", position, lost)
+		}
+		if int64(m.changes) != client.XLen(ctx, s.keys.changes(0)).Val() || m.positions[1] != position {
+			t.Errorf("from %q: %d changes of the other partition, and the position %q", position, m.changes, m.positions[1])
+		}
+	}
+}
+
+// beforeRead does something just before a read of streams is sent.
+type beforeRead struct{ do func() }
+
+func (beforeRead) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (beforeRead) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+func (b beforeRead) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "xread" {
+			b.do()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// TestFollowNoticesAStreamTrimmedWhileItStalled: a node may stall at any moment, and meanwhile more may change than the stream keeps.
+func TestFollowNoticesAStreamTrimmedWhileItStalled(t *testing.T) {
+	client := sharedRedis(t)
+	writer := newStore(t, client, func(o *Options) { o.Partitions = 2 })
+	ctx := soon(t)
+	for i := range 20 {
+		must[numberdb.Receipt](t)(writer.Report(ctx, aReport(fiction(i))))
+	}
+	stalling := clientOf(t, shared.server.Addr())
+	s := must[*Store](t)(New(stalling, writer.options))
+	m := newMirror(t, s)
+	before := slices.Clone(m.positions)
+	reported := 0
+	stalling.AddHook(beforeRead{func() {
+		for ; reported < 20; reported++ {
+			must[numberdb.Receipt](t)(writer.Report(ctx, aReport(fiction(100+reported))))
+		}
+		client.XTrimMaxLen(ctx, writer.keys.changes(1), 1)
+	}})
+	if lost := m.follow(t, s, time.Millisecond); !slices.Equal(lost, []int{1}) {
+		t.Errorf("lost %v, want 1", lost)
+	}
+	if m.positions[1] != before[1] {
+		t.Error("the position has gone past the gap: nobody would notice it again")
+	}
+	if m.positions[0] == before[0] {
+		t.Error("the other partition was not followed")
+	}
+	if lost := m.follow(t, s, time.Millisecond); !slices.Equal(lost, []int{1}) {
+		t.Errorf("the next time: lost %v, want 1", lost)
+	}
+}
+
+// TestFollowAfterAllChangesWereDeleted: somebody who empties a stream does not cut off the nodes.
+func TestFollowAfterAllChangesWereDeleted(t *testing.T) {
+	client := sharedRedis(t)
+	s := newStore(t, client, func(o *Options) { o.Partitions = 1 })
+	ctx := soon(t)
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(0))))
+	missed := newMirror(t, s)
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(1))))
+	up := newMirror(t, s)
+	client.XTrimMaxLen(ctx, s.keys.changes(0), 0)
+	if lost := missed.follow(t, s, time.Millisecond); !slices.Equal(lost, []int{0}) {
+		t.Errorf("who was behind lost %v", lost)
+	}
+	if lost := up.follow(t, s, time.Millisecond); len(lost) != 0 {
+		t.Errorf("who was up to date lost %v", lost)
+	}
+	m := newMirror(t, s)
+	if lost := m.follow(t, s, time.Millisecond); len(lost) != 0 {
+		t.Errorf("who has loaded since lost %v", lost)
+	}
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(2))))
+	if lost := m.follow(t, s, time.Millisecond); len(lost) != 0 { // whether it was the only change cannot be seen
+		m = newMirror(t, s)
+	}
+	if lost := m.follow(t, s, time.Millisecond); len(lost) != 0 || len(m.listings) != 3 {
+		t.Errorf("after another change: lost %v, %d listings", lost, len(m.listings))
+	}
+}
+
+// TestFollowEndsWithItsContext: stopping does not take a whole wait.
+func TestFollowEndsWithItsContext(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	must[numberdb.Receipt](t)(s.Report(soon(t), aReport(fiction(0))))
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := s.Follow(ctx, []string{start, start, start, start}, 24*time.Hour, func(int, string, []numberdb.Change) { cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

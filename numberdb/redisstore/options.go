@@ -70,7 +70,7 @@ type Options struct {
 	LoadTimeout time.Duration
 	// Now is the clock; the default is time.Now.
 	Now func() time.Time
-	// Logger gets a line for each thing in Redis that cannot be read; the default is slog.Default().
+	// Logger gets a line for each thing in Redis that cannot be read, and what the Redis library says ([New]); the default is slog.Default().
 	Logger *slog.Logger
 	// Registerer gets the metrics; without it nobody sees them.
 	Registerer prometheus.Registerer

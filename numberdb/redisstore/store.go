@@ -36,6 +36,9 @@ type identity struct {
 
 // New makes a store on a client that stays the caller's. The client should honour contexts, never retry by itself, and on a Cluster have
 // a connection for each partition and follower besides those for calls: see [Connection.Client]. New does not talk to Redis.
+//
+// What the Redis library has to say by itself goes to Options.Logger at the level of debugging, instead of to standard error. It has one
+// logger for the whole process: that of the store that was made last.
 func New(client redis.UniversalClient, options Options) (*Store, error) {
 	if err := options.setDefaults(); err != nil {
 		return nil, fmt.Errorf("opening the number list in Redis: %w", err)
@@ -45,6 +48,7 @@ func New(client redis.UniversalClient, options Options) (*Store, error) {
 	if err := s.metrics.register(options.Registerer); err != nil {
 		return nil, fmt.Errorf("opening the number list in Redis: %w", err)
 	}
+	redis.SetLogger(libraryLog{options.Logger})
 	return s, nil
 }
 

@@ -244,12 +244,22 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// empty deletes all keys of a list.
+func empty(t testing.TB, s *Store) {
+	t.Helper()
+	for _, key := range s.client.Keys(soon(t), s.keys.prefix+":*").Val() {
+		if err := s.client.Del(soon(t), key).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestEmptiedRedisRefuses: a report must not be acknowledged where no node would ever see it, nor an empty list be loaded.
 func TestEmptiedRedisRefuses(t *testing.T) {
-	client := sharedRedis(t)
-	s := newStore(t, client)
+	s := newStore(t, sharedRedis(t))
 	ctx := soon(t)
-	client.Del(ctx, s.keys.meta())
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(1))))
+	empty(t, s)
 	if _, err := s.Report(ctx, aReport(fiction(1))); !errors.Is(err, numberdb.ErrNoList) {
 		t.Errorf("Report: %v", err)
 	}
@@ -274,7 +284,9 @@ func TestAnotherListIsNoticed(t *testing.T) {
 	client := sharedRedis(t)
 	s := newStore(t, client)
 	ctx := soon(t)
-	client.HSet(ctx, s.keys.meta(), "id", "another", "partitions", 7)
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(1))))
+	empty(t, s)
+	newStore(t, client, func(o *Options) { o.Partitions = 7 })
 	if _, err := s.Report(ctx, aReport(fiction(1))); err == nil {
 		t.Error("a report went to the partition of another list")
 	}

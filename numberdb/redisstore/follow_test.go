@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -296,14 +297,31 @@ func TestFollowAfterAllChangesWereDeleted(t *testing.T) {
 	}
 }
 
-// TestFollowEndsWithItsContext: stopping does not take a whole wait.
+// TestFollowEndsWithItsContext: stopping does not take a whole wait, although Redis is still busy with it.
 func TestFollowEndsWithItsContext(t *testing.T) {
-	s := newStore(t, sharedRedis(t))
-	must[numberdb.Receipt](t)(s.Report(soon(t), aReport(fiction(0))))
-	ctx, cancel := context.WithCancel(t.Context())
-	_, err := s.Follow(ctx, []string{start, start, start, start}, 24*time.Hour, func(int, string, []numberdb.Change) { cancel() })
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	client := clientOf(t, ownRedis(t, "--appendonly", "no").Addr())
+	s := newStore(t, client)
+	m := newMirror(t, s)
+	ctx, cancel := context.WithCancel(soon(t))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Follow(ctx, m.positions, 24*time.Hour, m.put)
+		ended <- err
+	}()
+	waiting := soon(t)
+	for !strings.Contains(client.Info(waiting, "clients").Val(), "blocked_clients:1") {
+		if waiting.Err() != nil {
+			t.Fatal("Follow does not wait")
+		}
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	case <-soon(t).Done():
+		t.Error("Follow does not end")
 	}
 }
 

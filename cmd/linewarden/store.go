@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
@@ -23,7 +22,6 @@ func (l *loaded) openStore(log *slog.Logger, metrics prometheus.Registerer) (*re
 	if err != nil {
 		return nil, err
 	}
-	redis.SetLogger(redisLog{log}) // its own writes to standard error, in another form than ours
 	store, err := redisstore.Open(redisstore.Connection{
 		Addrs: r.Addresses, Master: r.SentinelMaster, Cluster: r.Cluster, DB: r.DB, TLS: secured,
 		Username: r.Username, Password: r.Password.Reveal(),
@@ -33,14 +31,6 @@ func (l *loaded) openStore(log *slog.Logger, metrics prometheus.Registerer) (*re
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	return store, nil
-}
-
-// redisLog takes what the Redis library has to say: details of faults that whoever called it is told of anyway.
-type redisLog struct{ log *slog.Logger }
-
-// Printf implements the library's logger.
-func (r redisLog) Printf(ctx context.Context, format string, v ...any) {
-	r.log.DebugContext(ctx, "redis library", "message", fmt.Sprintf(format, v...))
 }
 
 // client is the TLS of a connection of ours, nil for none.

@@ -153,6 +153,11 @@ func TestOutbound(t *testing.T) {
 			if !slices.Equal(heard, c.heard) {
 				t.Errorf("the caller heard %q, want %q", heard, c.heard)
 			}
+			if c.reason == screening.ReasonReportOnly { // the log is written after the record
+				await(t, "a log line that says what the call would have got", func() bool {
+					return strings.Contains(s.log.String(), "reason=report_only") && strings.Contains(s.log.String(), "would=block")
+				}, s.log)
+			}
 			if strings.Contains(s.log.String(), "12025550") {
 				t.Errorf("the log names a number:\n%s", s.log)
 			}

@@ -58,6 +58,9 @@ func (c *call) report(took time.Duration) {
 		slog.String("action", v.Action.String()), slog.String("reason", v.Reason.String()),
 		slog.String("outcome", c.outcome.String()), slog.Any("number", c.subject.Other().Number),
 	}
+	if v.Would != v.Action { // under a policy that only reports, this is what operators wait to read
+		attrs = append(attrs, slog.String("would", v.Would.String()))
+	}
 	if c.fault != nil {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("fault", c.fault.Error()))

@@ -120,7 +120,7 @@ func TestTransportByVersion(t *testing.T) {
 				return nil
 			}
 			cfg := f.config()
-			cfg.RequestTimeout = 300 * time.Millisecond
+			cfg.RequestTimeout = 2 * time.Second // what a busy machine may need for an answer
 			calls := make(chan *Channel, 1)
 			r := run(t, cfg, hold(calls))
 			r.connected()
@@ -212,7 +212,7 @@ func TestHungRequest(t *testing.T) {
 		cfg := f.config()
 		cfg.Transport = tr
 		cfg.PatrolInterval = time.Hour
-		cfg.RequestTimeout = 50 * time.Millisecond
+		cfg.RequestTimeout = 2 * time.Second // what a busy machine may need for an answer
 		calls := make(chan *Channel, 2)
 		r := run(t, cfg, hold(calls))
 		r.connected()

@@ -22,8 +22,9 @@ import (
 
 // fake is an ARI server in this process, for what a real Asterisk cannot be made to do. By default it behaves like one.
 type fake struct {
-	t   testing.TB
-	srv *httptest.Server
+	t      testing.TB
+	srv    *httptest.Server
+	closed chan struct{} // when the test is over
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced whenever something changes
@@ -54,9 +55,10 @@ type answer struct {
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, version: "22.10.1", apps: make(map[string]*fakeApp), changed: make(chan struct{})}
+	f := &fake{t: t, version: "22.10.1", apps: make(map[string]*fakeApp), changed: make(chan struct{}), closed: make(chan struct{})}
 	f.srv = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(func() {
+		close(f.closed)
 		f.cut()
 		f.srv.Close()
 	})
@@ -75,7 +77,7 @@ func (f *fake) do(change func()) {
 // await waits until the server's state satisfies the condition.
 func (f *fake) await(what string, condition func() bool) {
 	f.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		f.mu.Lock()
 		ok, changed := condition(), f.changed
@@ -207,7 +209,11 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if a.late != nil {
-		<-a.late
+		select {
+		case <-a.late:
+		case <-r.Context().Done():
+		case <-f.closed: // the test failed before it let the answer go
+		}
 	}
 	w.WriteHeader(a.code)
 	io.WriteString(w, a.body)
@@ -280,7 +286,13 @@ func (f *fake) websocket(w http.ResponseWriter, r *http.Request, name string) {
 			conn.Write(context.Background(), websocket.MessageText, b)
 		}
 		if a.late != nil {
-			go func() { <-a.late; reply() }()
+			go func() {
+				select {
+				case <-a.late:
+					reply()
+				case <-f.closed:
+				}
+			}()
 		} else {
 			reply()
 		}
@@ -435,7 +447,7 @@ func (r *running) eventually(what string, condition func() bool) {
 	r.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for !condition() {
 		select {
 		case <-tick.C:
@@ -490,7 +502,7 @@ func receive[T any](t testing.TB, what string, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("never came: %s", what)
 		var none T
 		return none

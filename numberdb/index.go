@@ -79,11 +79,15 @@ func (x *Index) Apply(c Change) {
 	x.lengths.add(group, x.prefixes.put(n, c.Listing))
 }
 
-// Reserve prepares for n numbers, so that loading them does not begin small and grow. It holds no memory for them yet.
+// mostReserved is the most numbers that are prepared for: a billion, for which the shards alone take two megabytes.
+const mostReserved = 1 << 30
+
+// Reserve prepares for n numbers, so that loading them does not begin small and grow. It holds no memory for them yet, but some bytes for
+// every thousand. The index can hold fewer or more, and never shrinks below what it has.
 func (x *Index) Reserve(n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.numbers.split(n)
+	x.numbers.split(min(n, mostReserved))
 }
 
 // Len counts the listed numbers and prefixes.

@@ -34,7 +34,8 @@ type shardSet struct {
 }
 
 // shard is a hash table of buckets. A slot, once taken, is the number's for the life of the shard, listed or not. A bucket is filled
-// from its first slot to its last, and after that the next bucket; so a search may stop at a bucket whose last slot is empty.
+// from its first slot to its last, and after that the next bucket; so a search may stop at a bucket whose last slot is empty. There
+// always is one, as a quarter of all slots stays empty (full), even in the smallest shard of one bucket.
 type shard struct {
 	book    *book // that the refs are of
 	buckets []bucket
@@ -215,7 +216,7 @@ func (t *table) renewBook() {
 	}
 }
 
-// search finds the slot of a number, or the empty one that it is to have. There always is an empty slot.
+// search finds the slot of a number, or the empty one that it is to have.
 func (s *shardSet) search(h *shard, rest uint64) *atomic.Uint64 {
 	for i := s.start(rest, h); ; {
 		b := &h.buckets[i]

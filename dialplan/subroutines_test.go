@@ -189,7 +189,7 @@ func TestApplicationsMissing(t *testing.T) {
 func TestSettingsNotIncluded(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)
-	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_SETTINGS": ""}, "")
+	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_SETTINGS": "", "LINEWARDEN_EMERGENCY": ""}, "")
 	app := newRawApp(ctx, t, x.ari, true)
 	c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))
 	if got := c.final(ctx); got != 200 {

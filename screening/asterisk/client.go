@@ -155,10 +155,12 @@ func (c *Client) finish() error {
 	err := c.releaseLeftovers(ctx)
 	select {
 	case <-c.handlers.idle():
-		return err
 	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("asterisk: %d handlers have not returned", c.handlers.count()))
+		if n := c.handlers.count(); n > 0 {
+			return errors.Join(err, fmt.Errorf("asterisk: %d handlers have not returned", n))
+		}
 	}
+	return err
 }
 
 // handle runs the handler for one call. It is the call's goroutine.

@@ -388,7 +388,9 @@ func (f *fake) list() string {
 func (f *fake) config() Config {
 	return Config{URL: f.srv.URL + "/ari", App: "test-a", Username: "lw", Password: "secret", PeerPrefix: "test-",
 		PatrolInterval: 20 * time.Millisecond, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
-		ReplacedWait: 20 * time.Millisecond}
+		ReplacedWait: 20 * time.Millisecond,
+		// So long that a machine which stalls loses no connection by it.
+		PingInterval: time.Minute, ConnectTimeout: time.Minute, RequestTimeout: time.Minute}
 }
 
 // running is a client that runs until the test ends.

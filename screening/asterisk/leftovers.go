@@ -8,18 +8,24 @@ import (
 	"time"
 )
 
+// noticing is how long Asterisk may take to notice that our websocket is gone. If it still shows us as connected then, another
+// process has taken our name, and our calls with it.
+const noticing = 2 * time.Second
+
 // releaseLeftovers releases calls that came in while the connection was being closed, or whose handler did not end in time. It asks
 // by HTTP, since the websocket is gone; Asterisk takes a moment to notice that, and until then calls may still come in.
 func (c *Client) releaseLeftovers(ctx context.Context) error {
 	plain := c.plainHTTP(nil)
 	counted := make(map[string]struct{})
-	for {
+	for began := time.Now(); ; {
 		a, _, err := c.applications(ctx, plain)
 		switch {
 		case err != nil:
 			c.log.Warn("Asterisk does not say whether calls are left waiting", "error", err)
 			return nil
-		case a.live: // not noticed yet; or another process has taken our name, and our calls with it
+		case a.live && time.Since(began) > noticing:
+			return nil
+		case a.live:
 		case len(a.channels) == 0:
 			return nil
 		}

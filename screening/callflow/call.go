@@ -109,13 +109,14 @@ func withheld(presentation string) bool {
 // decide asks the list about both numbers, and the policy for the verdict.
 func (c *call) decide() {
 	var other, subscriber numberdb.Listing
+	today := numberdb.DayOf(c.began)
 	if n := c.subject.Other().Number; n != 0 {
-		other = c.flow.list.Lookup(n)
+		other = c.flow.list.Lookup(n, today)
 	}
 	if n := c.subject.Subscriber().Number; n != 0 {
-		subscriber = c.flow.list.Lookup(n)
+		subscriber = c.flow.list.Lookup(n, today)
 	}
-	c.verdict = c.policy.Screening.Decide(c.subject, other, subscriber, numberdb.DayOf(c.began))
+	c.verdict = c.policy.Screening.Decide(c.subject, other, subscriber, today)
 }
 
 // label gives an inbound call a caller name that warns, and the dialplan what it needs for the whisper.

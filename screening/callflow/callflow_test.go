@@ -266,7 +266,7 @@ func TestDeadline(t *testing.T) {
 // panicking fails on the way of a call.
 type panicking struct{ list }
 
-func (panicking) Lookup(numberdb.Number) numberdb.Listing { panic("as a bug would") }
+func (panicking) Lookup(numberdb.Number, numberdb.Day) numberdb.Listing { panic("as a bug would") }
 
 func TestABugLetsTheCallGoOn(t *testing.T) {
 	ctx := withPatience(t)

@@ -132,8 +132,8 @@ func noises() (fs.FS, map[string][]int16) {
 // list is a list that never changes.
 type list map[numberdb.Number]numberdb.Listing
 
-func (l list) Lookup(n numberdb.Number) numberdb.Listing { return l[n] }
-func (l list) Loaded() bool                              { return l != nil }
+func (l list) Lookup(n numberdb.Number, _ numberdb.Day) numberdb.Listing { return l[n] }
+func (l list) Loaded() bool                                              { return l != nil }
 
 // screen is a flow that screens the exchange's calls.
 type screen struct {

@@ -18,8 +18,8 @@ import (
 // List is what the flow asks about numbers: numberdb/replica is one. Both methods are called on the way of every call, from many
 // goroutines; they must not block.
 type List interface {
-	// Lookup is what the list says about a number.
-	Lookup(numberdb.Number) numberdb.Listing
+	// Lookup is what the list says about a number on the given day.
+	Lookup(n numberdb.Number, today numberdb.Day) numberdb.Listing
 	// Loaded says whether there has been a list at all since the start.
 	Loaded() bool
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/dialplan/testbed"
+	"github.com/linewarden/linewarden/numberdb"
 )
 
 // play places one sample call and tells what it got.
@@ -182,9 +183,15 @@ func (s *stage) listed(c aCase) string {
 	}
 	for _, n := range sample {
 		if n.number == other {
-			return fmt.Sprintf("%s: reported as %s of a fake %s line by %d trusted organisation(s)",
-				other, strings.ReplaceAll(n.role.String(), "_", " "), dialplan.BrandName(string(n.brand)), n.organisations)
+			role, by := "callback number", "one trusted organisation"
+			if n.role == numberdb.RoleCallerID {
+				role = "caller ID"
+			}
+			if n.organisations > 1 {
+				by = fmt.Sprintf("%d separate trusted organisations", n.organisations)
+			}
+			return fmt.Sprintf("%s: %s of a fake %s line, reported by %s", other, role, dialplan.BrandName(string(n.brand)), by)
 		}
 	}
-	return other + ": nothing"
+	return other + ": not listed"
 }

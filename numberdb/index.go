@@ -26,11 +26,12 @@ func NewIndex() *Index {
 	return &Index{numbers: newTable(), prefixes: newTable(), lengths: prefixLengths{count: map[prefixGroup]int{}}}
 }
 
-// Lookup is what the list says about a number, in all roles: of each role what is listed about the number itself or, where that is
-// nothing, about the longest prefix of it for which anything is; and the marks of all of these. The zero Listing says nothing.
+// Lookup is what the list says about a number on the given day, in all roles: of each role what is listed about the number itself or,
+// where nothing of that holds on the day, about the longest prefix of it for which anything does ([Listing.Fill]); and the marks of all
+// that is listed. The zero Listing says nothing.
 //
 // Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate.
-func (x *Index) Lookup(n Number) Listing {
+func (x *Index) Lookup(n Number, today Day) Listing {
 	var found Listing
 	if n == 0 || n > MaxNumber {
 		return found
@@ -44,20 +45,10 @@ func (x *Index) Lookup(n Number) Listing {
 		length := bits.Len32(lengths) - 1
 		lengths &^= 1 << length
 		if l := x.prefixes.find(n / powersOfTen[digits-length]); l != nil {
-			found.fill(l)
+			found.Fill(l, today)
 		}
 	}
 	return found
-}
-
-// fill takes over from less specific what l does not say.
-func (l *Listing) fill(less *Listing) {
-	for r := range l.Roles {
-		if l.Roles[r] == (RoleListing{}) {
-			l.Roles[r] = less.Roles[r]
-		}
-	}
-	l.Marks |= less.Marks
 }
 
 // Apply makes a change. One that is about no number, or more than 15 digits, is ignored.

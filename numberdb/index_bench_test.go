@@ -74,7 +74,7 @@ func BenchmarkLookup(b *testing.B) {
 				i := 0
 				b.ReportAllocs()
 				for b.Loop() {
-					sinkListing = x.index.Lookup(numbers[i%len(numbers)])
+					sinkListing = x.index.Lookup(numbers[i%len(numbers)], 20_000)
 					i++
 				}
 				b.ReportMetric(float64(x.index.Bytes())/float64(listed), "bytes/number")

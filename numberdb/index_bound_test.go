@@ -100,7 +100,7 @@ func TestIndexSearchesEndAtTheBound(t *testing.T) {
 			t.Fatalf("the first shard does not hold all %d numbers", size)
 		}
 		// Numbers that were never there take new slots, those that were there get theirs back; live stays what it is or one less.
-		for range 40 {
+		for range 10 {
 			before := first()
 			gone := rnd.IntN(size)
 			tab.put(numbers[gone], Listing{})
@@ -123,7 +123,7 @@ func TestIndexSearchesEndAtTheBound(t *testing.T) {
 			}
 		}
 	}
-	if rebuilt < 100 {
+	if rebuilt < 30 {
 		t.Errorf("the shard was rebuilt only %d times: it was not at its bound", rebuilt)
 	}
 	for _, n := range numbers { // and all the way down
@@ -176,7 +176,7 @@ func TestIndexReserve(t *testing.T) {
 		if bytes := x.Bytes(); bytes > 32<<20 {
 			t.Errorf("Reserve(%d) takes %d bytes", n, bytes)
 		}
-		if l := x.Lookup(12025550143); l.Marks != MarkAllowed {
+		if l := x.Lookup(12025550143, 0); l.Marks != MarkAllowed {
 			t.Errorf("after Reserve(%d) the number is %+v", n, l)
 		}
 		if shards := len(x.numbers.shards.Load().shards); bits.OnesCount(uint(shards)) != 1 {

@@ -20,12 +20,13 @@ func (p plainIndex) apply(c Change) {
 	}
 }
 
-func (p plainIndex) lookup(n Number) Listing {
+func (p plainIndex) lookup(n Number, today Day) Listing {
 	found := p[Target{Number: n}]
 	for ; n > 0; n /= 10 {
 		l := p[Target{n, true}]
 		for r := range found.Roles {
-			if found.Roles[r] == (RoleListing{}) {
+			nothing := found.Roles[r] == (RoleListing{})
+			if ended := found.Roles[r].At(today) == StandingNone; nothing || ended && l.Roles[r].At(today) != StandingNone {
 				found.Roles[r] = l.Roles[r]
 			}
 		}
@@ -93,8 +94,9 @@ func TestIndexAgreesWithPlainMap(t *testing.T) {
 		x.Apply(c)
 		plain.apply(c)
 		for range 3 {
-			if n := draw(); x.Lookup(n) != plain.lookup(n) {
-				t.Fatalf("after %d changes Lookup(%d) = %+v, want %+v", i+1, n, x.Lookup(n), plain.lookup(n))
+			n, today := draw(), Day(rnd.IntN(10)) // listings end on the days from 1 to 8
+			if got, want := x.Lookup(n, today), plain.lookup(n, today); got != want {
+				t.Fatalf("after %d changes Lookup(%d, %d) = %+v, want %+v", i+1, n, today, got, want)
 			}
 		}
 		if i%6_000 == 0 {
@@ -154,7 +156,7 @@ func TestIndexForgets(t *testing.T) {
 	for round := range 60 { // other numbers every time
 		for n := range Number(numbers) {
 			at := 12025550000 + Number(round*numbers) + n
-			l := x.Lookup(at)
+			l := x.Lookup(at, 0)
 			x.Apply(Change{Target: Target{Number: at}})
 			x.Apply(Change{Target{Number: at + numbers}, l})
 		}
@@ -196,15 +198,15 @@ func TestIndexReadersSeeWholeListings(t *testing.T) {
 	for range 2 {
 		readers.Go(func() {
 			for i := Number(0); !done.Load(); i++ {
-				if l := x.Lookup(steady); l != whole(7) {
+				if l := x.Lookup(steady, 0); l != whole(7) {
 					t.Errorf("a number that nobody changes has become %+v", l)
 					return
 				}
-				if l := x.Lookup(prefix*10_000 + i%10_000); l != whole(9) {
+				if l := x.Lookup(prefix*10_000+i%10_000, 0); l != whole(9) {
 					t.Errorf("a range that nobody changes has become %+v", l)
 					return
 				}
-				if l := x.Lookup(442079460000 + i%1000); !isWhole(l) {
+				if l := x.Lookup(442079460000+i%1000, 0); !isWhole(l) {
 					t.Errorf("mixed listing %+v", l)
 					return
 				}
@@ -355,12 +357,17 @@ func TestIndexLookupMerges(t *testing.T) {
 	warn := RoleListing{WarnUntil: 9, WatchUntil: 9}
 	block := RoleListing{Override: StandingBlock}
 	watch := RoleListing{WatchUntil: 5}
+	ended := RoleListing{Override: StandingCleared, OverrideUntil: 4, BlockUntil: 3, Brand: "amazon"}
 	x := NewIndex()
 	for target, l := range map[Target]Listing{
 		{12025550100, false}:   {Roles: [RoleCount]RoleListing{RoleCallback: warn}},
 		{120255501, true}:      {Roles: [RoleCount]RoleListing{RoleCallback: watch, RoleCallerID: watch}, Marks: MarkAllowed},
 		{1202555, true}:        {Roles: [RoleCount]RoleListing{RoleCallback: block, RoleCallerID: block}},
 		{12025550177, false}:   {Marks: MarkOptOut},
+		{12025550188, false}:   {Roles: [RoleCount]RoleListing{RoleCallback: ended, RoleCallerID: warn}, Marks: MarkOptOut},
+		{18095550100, false}:   {Roles: [RoleCount]RoleListing{RoleCallback: ended}},
+		{1809555, true}:        {Roles: [RoleCount]RoleListing{RoleCallback: {WatchUntil: 2}}},
+		{12025557, true}:       {Roles: [RoleCount]RoleListing{RoleCallback: ended, RoleCallerID: watch}},
 		{1, true}:              {},
 		{0, true}:              {Marks: MarkOptOut}, // about no number: ignored
 		{MaxNumber + 1, false}: {Marks: MarkOptOut},
@@ -378,6 +385,11 @@ func TestIndexLookupMerges(t *testing.T) {
 			Listing{Roles: [RoleCount]RoleListing{RoleCallback: watch, RoleCallerID: watch}, Marks: MarkAllowed}},
 		{"marks alone hide nothing, and add up", 12025550177,
 			Listing{Roles: [RoleCount]RoleListing{RoleCallback: watch, RoleCallerID: watch}, Marks: MarkAllowed | MarkOptOut}},
+		{"what has ended hides nothing", 12025550188,
+			Listing{Roles: [RoleCount]RoleListing{RoleCallback: watch, RoleCallerID: warn}, Marks: MarkAllowed | MarkOptOut}},
+		{"a prefix that has ended hides nothing", 12025557999,
+			Listing{Roles: [RoleCount]RoleListing{RoleCallback: block, RoleCallerID: watch}}},
+		{"where nothing holds, the most specific stays", 18095550100, Listing{Roles: [RoleCount]RoleListing{RoleCallback: ended}}},
 		{"shorter prefix", 12025559999, Listing{Roles: [RoleCount]RoleListing{RoleCallback: block, RoleCallerID: block}}},
 		{"the digits of a prefix as a number", 1202555, Listing{Roles: [RoleCount]RoleListing{RoleCallback: block, RoleCallerID: block}}},
 		{"shorter than the prefix", 120255, Listing{}},
@@ -386,7 +398,7 @@ func TestIndexLookupMerges(t *testing.T) {
 		{"too long", MaxNumber + 1, Listing{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := x.Lookup(tc.number); got != tc.want {
+			if got := x.Lookup(tc.number, 4); got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
@@ -398,7 +410,7 @@ func TestIndexLookupDoesNotAllocate(t *testing.T) {
 	x.Apply(Change{Target{Number: 12025550100}, Listing{Marks: MarkAllowed}})
 	x.Apply(Change{Target{1809555, true}, Listing{Marks: MarkOptOut}})
 	for _, n := range []Number{12025550100, 18095550100, 442079460123} {
-		if got := testing.AllocsPerRun(100, func() { x.Lookup(n) }); got != 0 {
+		if got := testing.AllocsPerRun(100, func() { x.Lookup(n, 1) }); got != 0 {
 			t.Errorf("Lookup(%v) allocates %v times", n, got)
 		}
 	}

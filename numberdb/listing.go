@@ -113,6 +113,18 @@ type Listing struct {
 	Marks Marks
 }
 
+// Fill takes over from a listing that is less specific, such as that of a range around the number: its marks, what it says in the roles of
+// which l says nothing, and what holds of it on the given day in those roles in which nothing of l does any more.
+func (l *Listing) Fill(less *Listing, today Day) {
+	for r := range l.Roles {
+		own, other := &l.Roles[r], &less.Roles[r]
+		if *own == (RoleListing{}) || own.At(today) == StandingNone && other.At(today) != StandingNone {
+			*own = *other
+		}
+	}
+	l.Marks |= less.Marks
+}
+
 // Target is what a listing is about: one number, or with Prefix set the range of all numbers whose E.164 digits begin with those
 // of Number. E.164 digits never begin with 0, so the digits of a prefix need no length beside them.
 type Target struct {

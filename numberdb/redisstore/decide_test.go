@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -120,6 +121,9 @@ func TestListingMergesAsTheIndex(t *testing.T) {
 		}
 		d := aDecision(target, numberdb.Standing(1+random.IntN(5)))
 		d.Roles = numberdb.Roles(1 + random.IntN(3))
+		if random.IntN(2) == 0 {
+			d.Until = noon.AddDate(0, 0, 50+random.IntN(300))
+		}
 		must[numberdb.Listing](t)(s.Decide(ctx, d))
 		if random.IntN(3) == 0 {
 			if err := s.Mark(ctx, target, 1<<random.IntN(2), true, "ann", "asked", noon); err != nil {
@@ -132,10 +136,14 @@ func TestListingMergesAsTheIndex(t *testing.T) {
 	for target, l := range all {
 		index.Apply(numberdb.Change{Target: target, Listing: l})
 	}
-	for i := range 120 {
-		got, want := must[numberdb.Listing](t)(s.Listing(ctx, fiction(i))), index.Lookup(fiction(i))
-		if got != want {
-			t.Errorf("%v: the store has\n%+v, the index\n%+v", fiction(i), got, want)
+	for _, days := range []int{0, 100, 200, 400} { // until what ends has ended
+		now := noon.AddDate(0, 0, days)
+		s.options.Now = func() time.Time { return now }
+		for i := range 120 {
+			got, want := must[numberdb.Listing](t)(s.Listing(ctx, fiction(i))), index.Lookup(fiction(i), numberdb.DayOf(now))
+			if got != want {
+				t.Errorf("%v in %d days: the store has\n%+v, the index\n%+v", fiction(i), days, got, want)
+			}
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
-// Listing is what the list says about a number, the ranges around it included, as [numberdb.Index.Lookup] has it.
+// Listing is what the list says about a number today, the ranges around it included, as [numberdb.Index.Lookup] has it.
 func (s *Store) Listing(ctx context.Context, n numberdb.Number) (numberdb.Listing, error) {
 	var l numberdb.Listing
 	err := s.call(ctx, "listing", func(ctx context.Context) (err error) {
@@ -44,6 +44,7 @@ const (
 // the way that its partition and those of the targets are still the list's.
 func (s *Store) lookup(ctx context.Context, home numberdb.Target, targets []numberdb.Target) (place, numberdb.Listing, error) {
 	var merged numberdb.Listing
+	today := numberdb.DayOf(s.options.Now())
 	list, err := s.list(ctx)
 	if err != nil {
 		return place{}, merged, err
@@ -80,20 +81,10 @@ func (s *Store) lookup(ctx context.Context, home numberdb.Target, targets []numb
 			s.unreadable(ctx, "listing", places[i].partition, err)
 			continue
 		}
-		merged = merge(l, merged)
+		l.Fill(&merged, today)
+		merged = l
 	}
 	return at, merged, nil
-}
-
-// merge takes over from a range what a listing does not say, as [numberdb.Index.Lookup] does.
-func merge(l, less numberdb.Listing) numberdb.Listing {
-	for role := range l.Roles {
-		if l.Roles[role] == (numberdb.RoleListing{}) {
-			l.Roles[role] = less.Roles[role]
-		}
-	}
-	l.Marks |= less.Marks
-	return l
 }
 
 // Marked goes through all targets that have a mark, in no order. It reads the whole list: it is for people at a command line. A

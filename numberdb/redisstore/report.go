@@ -56,7 +56,8 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 			return err
 		}
 		s.noteDamage(ctx, p, corrupt)
-		receipt.Repeat, receipt.Forging, receipt.Listing = repeat != 0, forging != 0, merge(listing, ranges)
+		listing.Fill(&ranges, today)
+		receipt.Repeat, receipt.Forging, receipt.Listing = repeat != 0, forging != 0, listing
 		return nil
 	})
 	if err != nil {

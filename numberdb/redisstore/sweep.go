@@ -8,8 +8,8 @@ import (
 )
 
 // Sweep removes from a partition what has ended: each role in which nothing holds any more, and the listings of which nothing is left.
-// It returns how many listings it changed. Call it now and then, such as daily: memory needs it, and so do numbers whose ended listing
-// hides that of a range around them. A listing that changes meanwhile stays as it is.
+// It returns how many listings it changed. Call it now and then, such as daily, for the sake of memory. A listing that changes meanwhile
+// stays as it is.
 func (s *Store) Sweep(ctx context.Context, partition int) (swept int, err error) {
 	began := time.Now()
 	swept, err = s.sweep(ctx, partition, numberdb.DayOf(s.options.Now()))

@@ -113,7 +113,7 @@ func BenchmarkLookup(b *testing.B) {
 			i := 0
 			for b.Loop() {
 				i = (i + 7919) % million
-				sink = r.Lookup(benchNumber(i) + numberdb.Number(offset))
+				sink = r.Lookup(benchNumber(i)+numberdb.Number(offset), someDay)
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	m.put(listed(1), targets(20)...)
 	r, _ := run(t, m, Options{})
 	untilLoaded(t, r)
-	if n := testing.AllocsPerRun(1000, func() { sink = r.Lookup(number(1)) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { sink = r.Lookup(number(1), someDay) }); n != 0 {
 		t.Errorf("%v allocations per lookup, want 0", n)
 	}
 }

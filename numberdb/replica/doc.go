@@ -6,7 +6,7 @@
 //
 //	r, err := replica.New(store, replica.Options{SnapshotPath: "/var/lib/linewarden/list", Logger: log, Metrics: registry})
 //	go r.Run(ctx)            // owns everything that the replica does, until ctx ends
-//	listing := r.Lookup(n)   // any goroutine, at any time, without waiting
+//	listing := r.Lookup(n, today) // any goroutine, at any time, without waiting
 //
 // Why there is never a gap: the position in a partition's stream of changes is taken before the partition is read, and following
 // begins at it. A change in between is seen twice, which does no harm, as every change is a target's whole listing. A new list is

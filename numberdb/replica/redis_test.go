@@ -28,6 +28,8 @@ const patience = 5 * time.Minute
 const (
 	heartbeat  = 50 * time.Millisecond
 	partitions = 4
+
+	someDay numberdb.Day = 20_000 // marks hold on any
 )
 
 func soon(t *testing.T) context.Context {
@@ -137,7 +139,9 @@ func (w *world) untilMarked(r *replica.Replica, on bool, i int) {
 	w.until(r, fmt.Sprintf("number %d is marked: %v", i, on), func(replica.State) bool { return marked(r, i) == on })
 }
 
-func marked(r *replica.Replica, i int) bool { return r.Lookup(number(i)).Marks == numberdb.MarkAllowed }
+func marked(r *replica.Replica, i int) bool {
+	return r.Lookup(number(i), someDay).Marks == numberdb.MarkAllowed
+}
 
 // wantOnly fails the test unless exactly these of the first hundred numbers are marked.
 func (w *world) wantOnly(r *replica.Replica, numbers ...int) {
@@ -381,7 +385,7 @@ func TestRedisTwoNodes(t *testing.T) {
 		w.until(r, "the "+name+" node holds what the store holds", func(s replica.State) bool {
 			got := map[numberdb.Number]numberdb.Listing{}
 			for i := range 30 {
-				if l := r.Lookup(number(i)); l != (numberdb.Listing{}) {
+				if l := r.Lookup(number(i), someDay); l != (numberdb.Listing{}) {
 					got[number(i)] = l
 				}
 			}

@@ -124,13 +124,14 @@ func (r *Replica) Run(ctx context.Context) error {
 	return <-last
 }
 
-// Lookup is what the list says about a number; the zero Listing before there is a list. It takes no lock and does not allocate.
-func (r *Replica) Lookup(n numberdb.Number) numberdb.Listing {
+// Lookup is what the list says about a number on the given day ([numberdb.Index.Lookup]); the zero Listing before there is a list. It takes
+// no lock and does not allocate.
+func (r *Replica) Lookup(n numberdb.Number, today numberdb.Day) numberdb.Listing {
 	l := r.list.Load()
 	if l == nil {
 		return numberdb.Listing{}
 	}
-	return l.index.Lookup(n)
+	return l.index.Lookup(n, today)
 }
 
 // Loaded says whether there is a list. Once there is one, there always is. It takes no lock.

@@ -25,6 +25,9 @@ func targets(n int) (all []numberdb.Target) {
 	return all
 }
 
+// someDay is a day on which the listings of these tests hold.
+const someDay numberdb.Day = 20_000
+
 // listed is a listing, one for each i.
 func listed(i int) (l numberdb.Listing) {
 	l.Roles[numberdb.RoleCallback] = numberdb.RoleListing{WarnUntil: numberdb.Day(20_000 + i), WatchUntil: 30_000, Brand: "amazon"}
@@ -66,7 +69,7 @@ func until(t *testing.T, r *Replica, what string, wanted func(State) bool) {
 
 func untilListed(t *testing.T, r *Replica, i int, l numberdb.Listing) {
 	t.Helper()
-	until(t, r, "a listing is as stored", func(State) bool { return r.Lookup(number(i)) == l })
+	until(t, r, "a listing is as stored", func(State) bool { return r.Lookup(number(i), someDay) == l })
 }
 
 func untilLoaded(t *testing.T, r *Replica) {
@@ -95,7 +98,7 @@ func same(t *testing.T, r *Replica, m *memory) {
 		t.Errorf("the replica holds %d targets, the store %d, or they differ:\n got %v\nwant %v", len(got), len(want), got, want)
 	}
 	for target, l := range want {
-		if got := r.Lookup(target.Number); !target.Prefix && got != l {
+		if got := r.Lookup(target.Number, someDay); !target.Prefix && got != l {
 			t.Errorf("%v: the lookup gives %+v, the store has %+v", target, got, l)
 		}
 	}
@@ -118,8 +121,8 @@ func TestLoadAndFollow(t *testing.T) {
 		m.put(listed(1), targets(30)...)
 		m.put(listed(2), numberdb.Target{Number: 4420794, Prefix: true})
 		r, _ := New(m, quiet)
-		if s := r.State(); s != (State{}) || r.Loaded() || r.Lookup(number(1)) != (numberdb.Listing{}) {
-			t.Errorf("before Run, the state is %+v, %+v", s, r.Lookup(number(1)))
+		if s := r.State(); s != (State{}) || r.Loaded() || r.Lookup(number(1), someDay) != (numberdb.Listing{}) {
+			t.Errorf("before Run, the state is %+v, %+v", s, r.Lookup(number(1), someDay))
 		}
 		r, _ = run(t, m, quiet)
 		untilLoaded(t, r)
@@ -234,7 +237,7 @@ func TestErrorInTheMiddleOfALoad(t *testing.T) {
 		m.trim()
 		untilFault(t, r, errAway)
 		for i := range 20 {
-			if r.Lookup(number(i)) != listed(1) {
+			if r.Lookup(number(i), someDay) != listed(1) {
 				t.Errorf("number %d: the last list is not in use any more", i)
 			}
 		}
@@ -325,7 +328,7 @@ func TestWipedStore(t *testing.T) {
 		untilLoaded(t, r)
 		kept := func(when string) {
 			t.Helper()
-			if s := r.State(); s.Numbers != 20 || s.ListID != "a" || r.Lookup(number(3)) != listed(1) {
+			if s := r.State(); s.Numbers != 20 || s.ListID != "a" || r.Lookup(number(3), someDay) != listed(1) {
 				t.Errorf("%s: the last list is gone; the state is %+v", when, s)
 			}
 		}
@@ -406,7 +409,7 @@ func TestAge(t *testing.T) {
 		if age := highest(60, false); age < time.Minute {
 			t.Errorf("with the store hung for a minute, the age reached %v", age)
 		}
-		if s := r.State(); !errors.Is(s.Err, context.DeadlineExceeded) || r.Lookup(number(1)) == (numberdb.Listing{}) {
+		if s := r.State(); !errors.Is(s.Err, context.DeadlineExceeded) || r.Lookup(number(1), someDay) == (numberdb.Listing{}) {
 			t.Errorf("with the store hung, the state is %+v", s)
 		}
 		m.setHung(false)
@@ -453,7 +456,7 @@ func TestReadersNeverMissAListedNumber(t *testing.T) {
 					return
 				default:
 				}
-				if l := r.Lookup(number(i % 100)); l == (numberdb.Listing{}) {
+				if l := r.Lookup(number(i%100), someDay); l == (numberdb.Listing{}) {
 					t.Errorf("number %d was missing", i%100)
 					return
 				}
@@ -475,7 +478,7 @@ func TestReadersNeverMissAListedNumber(t *testing.T) {
 		}
 		m.mu.Unlock()
 		m.put(listed(i), target(0)) // wakes the replica
-		until(t, r, "the list is loaded anew", func(now State) bool { return now.Version > s.Version && r.Lookup(number(99)) == listed(i) })
+		until(t, r, "the list is loaded anew", func(now State) bool { return now.Version > s.Version && r.Lookup(number(99), someDay) == listed(i) })
 	}
 	close(done)
 	readers.Wait()

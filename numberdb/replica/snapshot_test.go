@@ -192,7 +192,7 @@ func TestSnapshotFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		l, err := readSnapshot(path)
-		if err != nil || l.index.Lookup(number(1)) != listed(2) {
+		if err != nil || l.index.Lookup(number(1), someDay) != listed(2) {
 			t.Errorf("the last snapshot does not hold the last change: %v", err)
 		}
 	})

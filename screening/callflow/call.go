@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/linewarden/linewarden/dialplan"
@@ -87,23 +86,8 @@ func (c *call) read() error {
 	} else if args.Policy != "" {
 		c.flow.metrics.unknownPolicies.Inc()
 	}
-	s := &c.subject
-	if args.Direction == dialplan.Outbound {
-		s.Direction = screening.Outbound
-	}
-	s.PSAPCallback = args.Priority == dialplan.PriorityPSAPCallback
-	s.Called = c.policy.Origin.Parse(args.Called)
-	if withheld(args.Presentation) {
-		s.Calling.Kind = numberdb.KindWithheld
-	} else {
-		s.Calling = c.policy.Origin.Parse(args.Calling)
-	}
+	c.subject = c.policy.read(args)
 	return nil
-}
-
-// withheld reads Asterisk's words for the presentation of a caller ID: prohib_…, unavailable, allowed_….
-func withheld(presentation string) bool {
-	return strings.HasPrefix(presentation, "prohib") || presentation == "unavailable"
 }
 
 // decide asks the list about both numbers, and the policy for the verdict.

@@ -1,8 +1,10 @@
 package callflow
 
 import (
+	"strings"
 	"time"
 
+	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/screening"
 )
@@ -32,4 +34,25 @@ func (p Policy) withDefaults() *Policy {
 		p.KeyWait = DefaultKeyWait
 	}
 	return &p
+}
+
+// read makes a call of what the dialplan says about it. A calling number that is not to be shown is withheld from us on inbound
+// calls; on outbound ones it is our own subscriber's, whose opt-out counts whether or not they show their number.
+func (p *Policy) read(args dialplan.Args) screening.Call {
+	call := screening.Call{
+		Called:       p.Origin.Parse(args.Called),
+		Calling:      p.Origin.Parse(args.Calling),
+		PSAPCallback: args.Priority == dialplan.PriorityPSAPCallback,
+	}
+	if args.Direction == dialplan.Outbound {
+		call.Direction = screening.Outbound
+	} else if withheld(args.Presentation) {
+		call.Calling = numberdb.Parsed{Kind: numberdb.KindWithheld}
+	}
+	return call
+}
+
+// withheld reads Asterisk's words for the presentation of a caller ID: prohib_…, unavailable, allowed_….
+func withheld(presentation string) bool {
+	return strings.HasPrefix(presentation, "prohib") || presentation == "unavailable"
 }

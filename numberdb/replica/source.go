@@ -21,7 +21,8 @@ type Source interface {
 	// Follow waits up to block for changes after the positions, one per partition, and gives each partition's changes in their
 	// order, with the position after them. It returns once it has given all that there were when it was called, so that success
 	// confirms that nothing is missing; nothing new within block is success too: the heartbeat. lost are partitions whose stream was
-	// trimmed past the position, or is behind it.
+	// trimmed past the position, or is behind it, and those whose position is none; put gets nothing of what comes behind such a gap. Lost
+	// partitions and an error, which is about others, may come together, and keep none of the rest from being followed.
 	Follow(ctx context.Context, from []string, block time.Duration,
 		put func(partition int, position string, changes []numberdb.Change)) (lost []int, err error)
 }

@@ -59,6 +59,7 @@ type Want struct {
 	SIPStatus      int
 	ConnectedTo    string   // phone that the other side ended up with
 	Heard          []string // prompts, in order, that the subscriber's phone must hear
+	Late           string   // prompt that follows, and is heard too where a busy machine presses the key late
 }
 
 const (
@@ -74,53 +75,53 @@ var cases = []aCase{
 	{
 		Name: "outbound_clean", About: "a subscriber calls a number of which nothing is known",
 		Direction: dialplan.Outbound, Calling: "+12025550121", Called: cleanNumber,
-		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil},
+		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil, ""},
 	},
 	{
 		Name: "outbound_warned", About: "a subscriber calls a fake Amazon line, hears the warning and presses nothing",
 		Direction: dialplan.Outbound, Calling: "+12025550122", Called: fakeAmazonNumber,
-		Want: Want{dialplan.ActionWarn, "listed_warn", 200, carrierPhone, []string{warn, "brand/amazon", choices, advice}},
+		Want: Want{dialplan.ActionWarn, "listed_warn", 200, carrierPhone, []string{warn, "brand/amazon", choices, advice}, ""},
 	},
 	{
 		Name: "outbound_warned_skip", About: "the same, and presses 1 to go on at once",
 		Direction: dialplan.Outbound, Calling: "+12025550123", Called: fakeAmazonNumber, Press: dialplan.KeyGoOn,
-		Want: Want{dialplan.ActionWarn, "listed_warn", 200, carrierPhone, []string{warn, "brand/amazon", choices}},
+		Want: Want{dialplan.ActionWarn, "listed_warn", 200, carrierPhone, []string{warn, "brand/amazon", choices}, advice},
 	},
 	{
 		Name: "outbound_warned_helpline", About: "the same, and presses 2 for the helpline",
 		Direction: dialplan.Outbound, Calling: "+12025550124", Called: fakeAmazonNumber, Press: dialplan.KeyHelpline,
-		Want: Want{dialplan.ActionHelpline, "listed_warn", 200, helplinePhone, []string{warn, "brand/amazon", choices}},
+		Want: Want{dialplan.ActionHelpline, "listed_warn", 200, helplinePhone, []string{warn, "brand/amazon", choices}, advice},
 	},
 	{
 		Name: "outbound_blocked", About: "a subscriber calls a line that is blocked",
 		Direction: dialplan.Outbound, Calling: "+12025550125", Called: blockedNumber,
-		Want: Want{dialplan.ActionBlock, "listed_block", 603, "", []string{blocked, "brand/microsoft", choose}},
+		Want: Want{dialplan.ActionBlock, "listed_block", 603, "", []string{blocked, "brand/microsoft", choose}, ""},
 	},
 	{
 		Name: "inbound_labelled", About: "a listed caller ID calls: the name shown warns, and a whisper is heard before the connection",
 		Direction: dialplan.Inbound, Calling: warnedCallerNumber, Called: subscriberNumber,
-		Want: Want{dialplan.ActionLabel, "listed_warn", 200, subscriberPhone, []string{whisper, "brand/paypal"}},
+		Want: Want{dialplan.ActionLabel, "listed_warn", 200, subscriberPhone, []string{whisper, "brand/paypal"}, ""},
 	},
 	{
 		Name: "inbound_blocked", About: "a blocked caller ID calls: refused before the phone rings",
 		Direction: dialplan.Inbound, Calling: blockedCaller, Called: subscriberNumber,
-		Want: Want{dialplan.ActionBlock, "listed_block", 603, "", nil},
+		Want: Want{dialplan.ActionBlock, "listed_block", 603, "", nil, ""},
 	},
 	{
 		Name: "outbound_forged_caller_id", About: "a subscriber calls a number that criminals only forge as their caller ID: its owner is innocent",
 		Direction: dialplan.Outbound, Calling: "+12025550126", Called: forgedNumber,
-		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil},
+		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil, ""},
 	},
 	{
 		Name: "emergency_redis_down", About: "an emergency call while Redis is down",
 		Direction: dialplan.Outbound, Calling: "+12025550127", Called: emergencyNumber,
 		before: (*stage).killRedis,
-		Want:   Want{dialplan.ActionAllow, "emergency", 200, carrierPhone, nil},
+		Want:   Want{dialplan.ActionAllow, "emergency", 200, carrierPhone, nil, ""},
 	},
 	{
 		Name: "outbound_linewarden_down", About: "a call to a clean number after Linewarden was killed (kill -9)",
 		Direction: dialplan.Outbound, Calling: "+12025550128", Called: cleanNumber,
 		before: (*stage).killNode,
-		Want:   Want{dialplan.ActionAllow, "unavailable", 200, carrierPhone, nil},
+		Want:   Want{dialplan.ActionAllow, "unavailable", 200, carrierPhone, nil, ""},
 	},
 }

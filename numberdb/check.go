@@ -34,6 +34,16 @@ func (f Faults) Error() string {
 	return b.String()
 }
 
+// Has says whether something is wrong with a field.
+func (f Faults) Has(field string) bool {
+	for _, x := range f {
+		if x.Field == field {
+			return true
+		}
+	}
+	return false
+}
+
 func (f *Faults) add(field, problem, remedy string) {
 	*f = append(*f, Fault{Field: field, Problem: problem, Remedy: remedy})
 }

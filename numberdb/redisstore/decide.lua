@@ -1,7 +1,7 @@
 -- Makes one decision (numberdb.Dossier.Decide).
 local bucket, changes, evidence, decisions = unpack(KEYS)
-local field, brand, filed, refused = unpack(ARGV, 1, 4)
-local today, roles, over, overUntil, warn, watch, class, longest = unpack(ARGV, 5, 12)
+local field, brand, filed, refused, audit = unpack(ARGV, 1, 5)
+local today, roles, over, overUntil, warn, watch, class, longest = unpack(ARGV, 6, 13)
 today, roles, over, class = tonumber(today), tonumber(roles), tonumber(over), tonumber(class)
 
 local listing, raw, corrupt = fetch(bucket, field)
@@ -21,5 +21,5 @@ for role = 0, 1 do
     listing[role + 1] = r
   end
 end
-redis.call('XADD', decisions, '*', 'd', filed)
+redis.call('XADD', decisions, '*', 'd', filed, 'a', audit)
 return {keep(bucket, changes, field, listing, raw, longest), corrupt}

@@ -9,11 +9,14 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
-// Every key in Redis, its type and its time to live. All but the first carry their partition as hash tag, so that one script may
-// touch all that belongs to a number. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind for a range.
+// Every key in Redis, its type and its time to live. Those of a partition carry it as hash tag, so that one script may
+// touch all that belongs to a number; the audit chain has one order, and so a slot of its own. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind for a range.
 //
 //	lw:meta          hash    format, partitions, buckets and random id of the list, and whether all markers are set. No TTL: without
 //	                         it there is no list.
+//	lw:{audit}:a     stream  the audit chain: entry number → entry in binary (e), its hash (h). No TTL, no bound: it is the record. An
+//	                         entry takes some 500 bytes.
+//	lw:{audit}:h     hash    head of the audit chain: number and hash of its last entry. No TTL: entries that were cut off show by it.
 //	lw:{p}:m         string  marker: the id of the list to which the partition belongs. No TTL: without it the partition is lost.
 //	lw:{p}:l:<b>     hash    listings: target in binary → listing in binary. No TTL: a listing carries its own end days, and
 //	                         Sweep removes those that have ended. A TTL for each would cost as much memory as the listing.
@@ -39,6 +42,8 @@ const (
 )
 
 func (k keys) meta() string                   { return k.prefix + ":meta" }
+func (k keys) audit() string                  { return k.prefix + ":{audit}:a" }
+func (k keys) auditHead() string              { return k.prefix + ":{audit}:h" }
 func (k keys) tag(partition int) string       { return k.prefix + ":{" + strconv.Itoa(partition) + "}" }
 func (k keys) bucket(partition, b int) string { return k.tag(partition) + ":l:" + strconv.Itoa(b) }
 func (k keys) marker(partition int) string    { return k.tag(partition) + ":m" }

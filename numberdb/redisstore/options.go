@@ -60,6 +60,10 @@ type Options struct {
 	Prefix string
 	// Partitions is how many a list gets that this store creates, 1 to 1024; the default is 64. It never changes afterwards.
 	Partitions int
+	// Actor and Role are who does, in the audit chain, what nobody signs for, such as creating the list, and in which role all that is done
+	// through this store is done. The defaults are "linewarden" and "program".
+	Actor string
+	Role  string
 	// Changes is how many changes each partition's stream keeps at least, for nodes that were away; the default is 16384, which
 	// takes about 32 MB of memory in all.
 	Changes int
@@ -85,6 +89,8 @@ func (o *Options) setDefaults() error {
 		return fmt.Errorf("the rules: %w", faults)
 	}
 	setDefault(&o.Prefix, "lw")
+	setDefault(&o.Actor, "linewarden")
+	setDefault(&o.Role, "program")
 	setDefault(&o.Partitions, defaultPartitions)
 	setDefault(&o.Changes, 16384)
 	setDefault(&o.Retention, 2*365*24*time.Hour)

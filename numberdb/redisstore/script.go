@@ -39,9 +39,12 @@ var initLua string
 //go:embed complete.lua
 var completeLua string
 
+//go:embed audit.lua
+var auditLua string
+
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, decide, mark, sweep, buckets, init, complete *redis.Script
+	report, decide, mark, sweep, buckets, init, complete, audit *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
@@ -53,6 +56,7 @@ func newScripts(r *numberdb.Rules) scripts {
 		buckets:  redis.NewScript(bucketsLua),
 		init:     redis.NewScript(initLua),
 		complete: redis.NewScript(completeLua),
+		audit:    redis.NewScript(auditLua),
 	}
 }
 

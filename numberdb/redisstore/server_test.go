@@ -233,6 +233,8 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"r":    {"hash", evidenceTTL(&rules)},
 		"s":    {"stream", s.options.Retention},
 		"d":    {"stream", 0},
+		"a":    {"stream", 0},
+		"h":    {"hash", 0},
 	}
 	found := map[string]int{}
 	for _, key := range client.Keys(ctx, "table:*").Val() {

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type Store struct {
 	scripts scripts
 	breaker breaker
 	metrics metrics
+	audit   *auditor
 
 	// known is the list that Redis held when we last asked.
 	known atomic.Pointer[identity]
@@ -31,7 +33,8 @@ type Store struct {
 type identity struct {
 	id         string
 	partitions int
-	complete   bool // every partition has its marker
+	complete   bool   // every partition has its marker
+	audit      uint64 // entry of its creation in the audit chain; zero for a list from before there was one
 }
 
 // New makes a store on a client that stays the caller's. The client should honour contexts, never retry by itself, and on a Cluster have
@@ -43,7 +46,7 @@ func New(client redis.UniversalClient, options Options) (*Store, error) {
 	if err := options.setDefaults(); err != nil {
 		return nil, fmt.Errorf("opening the number list in Redis: %w", err)
 	}
-	s := &Store{client: client, options: options, keys: keys{options.Prefix}, scripts: newScripts(options.Rules)}
+	s := &Store{client: client, options: options, keys: keys{options.Prefix}, scripts: newScripts(options.Rules), audit: newAuditor()}
 	_, s.cluster = client.(*redis.ClusterClient)
 	if err := s.metrics.register(options.Registerer); err != nil {
 		return nil, fmt.Errorf("opening the number list in Redis: %w", err)
@@ -80,15 +83,36 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.call(ctx, "ping", func(ctx context.Context) error { return s.client.Ping(ctx).Err() })
 }
 
-// Init creates the list unless there is one, and checks that its format is ours. Any number of stores may do so at once. A list
+// Init creates the list unless there is one, and checks that its format is ours. The creation is in the audit chain, or does not happen. Any number of stores may do so at once. A list
 // that exists keeps its number of partitions; one whose creation was broken off is completed. The error wraps [numberdb.ErrNewerFormat]
 // if a newer version made the list. If the list's meta key is lost, but not its partitions, nothing is put in their place.
 func (s *Store) Init(ctx context.Context) error {
-	return s.call(ctx, "init", func(ctx context.Context) error {
-		err := s.scripts.init.Run(ctx, s.client, []string{s.keys.meta()},
-			"format", format, "partitions", s.options.Partitions, "buckets", bucketCount, "id", rand.Text()).Err()
+	var list identity
+	err := s.call(ctx, "init", func(ctx context.Context) (err error) {
+		list, err = s.readMeta(ctx)
+		return err
+	})
+	missing := errors.Is(err, numberdb.ErrNoList)
+	if err != nil && !missing || list.complete {
+		return err
+	}
+	id, audit := rand.Text(), uint64(0)
+	if missing {
+		audit, err = s.auditFirst(ctx, numberdb.AuditEntry{
+			At: s.options.Now(), Who: s.options.Actor, Role: s.options.Role, Action: numberdb.AuditListCreated, Object: "list",
+			After: fmt.Sprintf(`{"id":%q,"format":%d,"partitions":%d}`, id, format, s.options.Partitions),
+		})
 		if err != nil {
-			return err
+			return fmt.Errorf("number list, init: %w", err)
+		}
+	}
+	return s.call(ctx, "init", func(ctx context.Context) error {
+		if missing {
+			err := s.scripts.init.Run(ctx, s.client, []string{s.keys.meta()}, "format", format, "partitions", s.options.Partitions,
+				"buckets", bucketCount, "id", id, "audit", audit).Err()
+			if err != nil {
+				return err
+			}
 		}
 		list, err := s.readMeta(ctx)
 		if err == nil && !list.complete {
@@ -147,6 +171,7 @@ func parseMeta(meta map[string]string) (identity, error) {
 			meta["format"], meta["partitions"], meta["buckets"])
 	}
 	list.partitions = partitions
+	list.audit, _ = strconv.ParseUint(meta["audit"], 10, 64) // a list from before the audit chain has none
 	return list, nil
 }
 

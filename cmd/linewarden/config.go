@@ -22,6 +22,7 @@ type config struct {
 	Policies policies         `yaml:"policies" env:"-"`
 	Rules    numberdb.Rules   `yaml:"rules" env:"-"`
 	Intake   intakeConfig     `yaml:"intake" envPrefix:"INTAKE_"`
+	Audit    auditConfig      `yaml:"audit" envPrefix:"AUDIT_"`
 	Ops      opsConfig        `yaml:"ops" envPrefix:"OPS_"`
 	Log      logConfig        `yaml:"log" envPrefix:"LOG_"`
 }
@@ -119,6 +120,12 @@ type tokenConfig struct {
 	hash [sha256.Size]byte // of the token, once the secrets are resolved
 }
 
+// auditConfig is where the heads of the audit chain are sent.
+type auditConfig struct {
+	Syslog      string        `yaml:"syslog" env:"SYSLOG"`
+	SyslogEvery time.Duration `yaml:"syslog_every" env:"SYSLOG_EVERY"`
+}
+
 // opsConfig is the listener for health checks and metrics.
 type opsConfig struct {
 	Listen string `yaml:"listen" env:"LISTEN"`
@@ -144,6 +151,7 @@ func defaultConfig() config {
 		Calls:    callsConfig{Deadline: callflow.DefaultDeadline, Languages: []string{"en"}},
 		Rules:    numberdb.DefaultRules(),
 		Intake:   intakeConfig{Listen: "127.0.0.1:8080"},
+		Audit:    auditConfig{SyslogEvery: 10 * time.Second},
 		Ops:      opsConfig{Listen: "127.0.0.1:8081"},
 		Log:      logConfig{Level: "info", Format: "text"},
 	}

@@ -117,6 +117,10 @@ func (c *checker) checkNode() {
 			c.fault(fmt.Sprintf("calls.recorded_brands[%d]", i), fmt.Sprintf("%.40q is not a brand's slug", slug), "write 1 to 32 of a-z, 0-9 and hyphen")
 		}
 	}
+	if _, _, err := syslogAddress(c.Audit.Syslog); c.Audit.Syslog != "" && err != nil {
+		c.fault("audit.syslog", fmt.Sprintf("%.80q is not the address of a syslog", c.Audit.Syslog), "write udp://host:514, tcp://host:514 or unix:///dev/log")
+	}
+	c.between("audit.syslog_every", c.Audit.SyslogEvery, time.Second, time.Hour)
 	c.address("ops.listen", c.Ops.Listen)
 	c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", c.Log.Format, "text", "json")

@@ -48,6 +48,9 @@ func (cmd decideCommand) Run(p *program) error {
 		}
 	}
 	if faults := d.Check(d.At); faults != nil {
+		if faults.Has("approver") {
+			p.recordRefusal(l, d)
+		}
 		return usageError{fmt.Errorf("not a sound decision: %w", faults)}
 	}
 	return p.withStore(l, func(store *redisstore.Store) error {

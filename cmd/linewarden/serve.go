@@ -58,7 +58,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	}
 	running.serveHTTP("ops", ops, opsHandler(ready, registry, l.Ops.Pprof), "", "", log)
 
-	store, err := l.openStore(log, registry)
+	store, err := l.openStore(roleNode, log, registry)
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,11 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	if run.intake {
 		createList(store, log)
 	}
+	heads, err := l.newHeadSender(store.AuditHead, log, registry)
+	if err != nil {
+		return err
+	}
+	running.start("audit", func(ctx context.Context) error { return l.keepAudit(ctx, store, heads, run, log) })
 	list, err := replica.New(store, replica.Options{SnapshotPath: l.List.Snapshot, Logger: log, Metrics: registry})
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ func TestSetupRedisUsers(t *testing.T) {
 
 	l := &loaded{config: defaultConfig()}
 	l.Redis.Addresses, l.Redis.Username, l.Redis.Password = []string{server.Addr()}, redisUser, newSecret(password)
-	store, err := l.openStore(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	store, err := l.openStore(roleNode, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +234,8 @@ func exerciseStore(ctx context.Context, t *testing.T, store *redisstore.Store) {
 		_, err = store.Sweep(ctx, p)
 		must("sweep", err)
 	}
+	_, err = store.VerifyAudit(ctx)
+	must("verify the audit chain", err)
 	_, err = store.Follow(ctx, positions, time.Millisecond, func(int, string, []numberdb.Change) {})
 	must("follow", err)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 )
 
-// openStore opens the store that the config names. It does not wait for Redis.
-func (l *loaded) openStore(log *slog.Logger, metrics prometheus.Registerer) (*redisstore.Store, error) {
+// openStore opens the store that the config names; role is that in which we write to its audit chain. It does not wait for Redis.
+func (l *loaded) openStore(role string, log *slog.Logger, metrics prometheus.Registerer) (*redisstore.Store, error) {
 	r := l.Redis
 	secured, err := r.TLS.client()
 	if err != nil {
@@ -26,7 +26,7 @@ func (l *loaded) openStore(log *slog.Logger, metrics prometheus.Registerer) (*re
 		Addrs: r.Addresses, Master: r.SentinelMaster, Cluster: r.Cluster, DB: r.DB, TLS: secured,
 		Username: r.Username, Password: r.Password.Reveal(),
 		SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword.Reveal(),
-	}, redisstore.Options{Rules: &l.Rules, Prefix: r.Prefix, Logger: log, Registerer: metrics})
+	}, redisstore.Options{Rules: &l.Rules, Prefix: r.Prefix, Actor: l.Instance, Role: role, Logger: log, Registerer: metrics})
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
@@ -60,21 +60,28 @@ func (t tlsClient) client() (*tls.Config, error) {
 }
 
 // withStore does something with the store for one command, in a list that is created if there is none, and closes it.
-func (p *program) withStore(l *loaded, do func(*redisstore.Store) error) (err error) {
-	store, err := l.openStore(slog.New(slog.DiscardHandler), nil)
+func (p *program) withStore(l *loaded, do func(*redisstore.Store) error) error {
+	return p.withStoreAsItIs(l, func(store *redisstore.Store) error {
+		if err := store.Init(p.ctx); err != nil {
+			return fmt.Errorf("%w; is Redis where redis.addresses says, %v?", err, l.Redis.Addresses)
+		}
+		return do(store)
+	})
+}
+
+// withStoreAsItIs is withStore for a command that changes nothing.
+func (p *program) withStoreAsItIs(l *loaded, do func(*redisstore.Store) error) (err error) {
+	store, err := l.openStore(roleCommandLine, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := store.Init(p.ctx); err != nil {
-		return fmt.Errorf("%w; is Redis where redis.addresses says, %v?", err, l.Redis.Addresses)
-	}
 	return do(store)
 }
 
 // listing is what the store says about a number; nothing for no number, once it is known that the store answers.
 func (l *loaded) listing(ctx context.Context, n numberdb.Number) (listing numberdb.Listing, err error) {
-	store, err := l.openStore(slog.New(slog.DiscardHandler), nil)
+	store, err := l.openStore(roleCommandLine, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return listing, err
 	}

@@ -2,9 +2,10 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
@@ -15,7 +16,8 @@ import (
 )
 
 // The audit chain is one stream in one order, whatever the number of partitions and nodes. Redis' Lua knows no SHA-256, so that the hashes
-// are worked out here and a script appends only what follows the head as it then is. Entries that come while others are being written
+// are worked out here and a script appends only what follows the head as it then is; a writer who came too late gets the next turn, or one
+// who is always a little slower than another would never append. Entries that come while others are being written
 // wait and go together: one round trip appends up to auditBatch of them.
 //
 // What is in the chain: decisions, marks, the creation of the list, starts of nodes with their config and policies, and what was refused.
@@ -24,20 +26,24 @@ import (
 
 const (
 	auditBatch = 256
-	// auditTries is how often entries are offered to a head that others keep moving. Of writers that collide one always succeeds.
-	auditTries = 50
+	// auditTries is how often entries are offered while others have the turn; the deadline of a call is usually sooner.
+	auditTries = 1000
+	auditPause = 2 * time.Millisecond // at most, between two of them
 )
 
 // Errors about the audit chain.
 var (
 	// ErrAudit says that a change was not made, since it could not be written to the audit chain first.
 	ErrAudit = errors.New("nothing was changed, for the audit chain could not be written")
+	// ErrNotRecorded says that a change was refused, and that who tried it is not in the audit chain.
+	ErrNotRecorded = errors.New("the attempt could not be written to the audit chain")
 	// errAuditBusy says that too many others append at once.
 	errAuditBusy = errors.New("others keep appending to the audit chain: try again")
 )
 
 // auditor appends to the chain for all callers of one store.
 type auditor struct {
+	name string        // of this writer among all that append to the chain
 	turn chan struct{} // held by the one who writes
 
 	mu      sync.Mutex
@@ -54,7 +60,7 @@ type auditWaiter struct {
 	done  chan struct{} // closed once entry.Seq or err is set
 }
 
-func newAuditor() *auditor { return &auditor{turn: make(chan struct{}, 1)} }
+func newAuditor() *auditor { return &auditor{name: rand.Text(), turn: make(chan struct{}, 1)} }
 
 // Audit appends an entry to the audit chain and returns its number. Faults are an error of type [numberdb.Faults]. After any other error
 // the entry may have been written all the same: it then tells of something that was not done.
@@ -110,13 +116,12 @@ func (s *Store) writeAudit(ctx context.Context) {
 		return
 	}
 	err := s.call(ctx, "audit", func(ctx context.Context) error {
-		for try := range auditTries {
-			appended, err := s.offerAudit(ctx, batch)
-			if appended || err != nil {
+		for range auditTries {
+			outcome, err := s.offerAudit(ctx, batch)
+			if outcome == auditAppended || err != nil {
 				return err
 			}
-			// Others were faster. After a few times, do not keep in step with them.
-			if try > 2 && !pause(ctx, rand.N(time.Duration(try)*time.Millisecond)) {
+			if outcome == auditOthersTurn && !pause(ctx, mathrand.N(auditPause)) {
 				return ctx.Err()
 			}
 		}
@@ -128,36 +133,48 @@ func (s *Store) writeAudit(ctx context.Context) {
 	}
 }
 
+// auditOutcome is what became of an offer.
+type auditOutcome int
+
+const (
+	auditOthersTurn auditOutcome = iota
+	auditOurTurn                 // the head had moved, and waits for us
+	auditAppended
+)
+
 // offerAudit appends a batch behind the head that we know, or learns of another one.
-func (s *Store) offerAudit(ctx context.Context, batch []*auditWaiter) (appended bool, err error) {
+func (s *Store) offerAudit(ctx context.Context, batch []*auditWaiter) (auditOutcome, error) {
 	head := s.audit.head
-	args := []any{head.Seq, hashText(head)}
+	args := []any{s.audit.name, head.Seq, hashText(head)}
 	for _, w := range batch {
 		w.entry.Seq, w.entry.Previous = head.Seq+1, head.Hash
 		encoded, err := w.entry.AppendBinary(nil)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
 		head = numberdb.AuditHead{Seq: w.entry.Seq, Hash: numberdb.HashAudit(encoded)}
 		args = append(args, strconv.FormatUint(head.Seq, 10)+"-0", encoded, head.Hash.String())
 	}
-	other, err := s.scripts.audit.Run(ctx, s.client, []string{s.keys.audit(), s.keys.auditHead()}, args...).StringSlice()
+	answer, err := s.scripts.audit.Run(ctx, s.client, []string{s.keys.audit(), s.keys.auditHead()}, args...).Slice()
 	switch {
 	case redis.HasErrorPrefix(err, "AUDITHEADLOST"):
-		return false, fmt.Errorf("the chain has entries, but its key %q is lost: restore it from a backup, or, once 'linewarden audit verify' finds nothing else, set it to the last entry's number and hash: HSET %s seq N hash H",
+		return 0, fmt.Errorf("the chain has entries, but its key %q is lost: restore it from a backup, or, once 'linewarden audit verify' finds nothing else, set it to the last entry's number and hash: HSET %s seq N hash H",
 			s.keys.auditHead(), s.keys.auditHead())
 	case redis.HasErrorPrefix(err, "ERR The ID specified in XADD"):
-		return false, fmt.Errorf("the audit chain holds entries behind its end, which Linewarden did not write: 'linewarden audit verify' says which: %w", err)
+		return 0, fmt.Errorf("the audit chain holds entries behind its end, which Linewarden did not write: 'linewarden audit verify' says which: %w", err)
 	case err != nil:
-		return false, err
-	case len(other) == 0:
+		return 0, err
+	case len(answer) != 0 && len(answer) != 3:
+		return 0, fmt.Errorf("a script answered with %d values instead of 3", len(answer))
+	case len(answer) == 0:
 		s.audit.head = head
-		return true, nil
-	case len(other) != 2:
-		return false, fmt.Errorf("a script answered with %d values instead of 2", len(other))
+		return auditAppended, nil
 	}
-	s.audit.head, err = parseHead(other[0], other[1])
-	return false, err
+	s.audit.head, err = parseHead(fmt.Sprint(answer[0]), fmt.Sprint(answer[1]))
+	if answer[2] == int64(1) {
+		return auditOurTurn, err
+	}
+	return auditOthersTurn, err
 }
 
 // hashText is a head's hash as the script compares it: empty for an empty chain.
@@ -204,7 +221,7 @@ func (s *Store) auditFirst(ctx context.Context, e numberdb.AuditEntry) (uint64, 
 func (s *Store) refused(ctx context.Context, e numberdb.AuditEntry, why error) error {
 	e.Action, e.Reason = numberdb.AuditRefused, why.Error()
 	if _, err := s.Audit(ctx, e); err != nil {
-		return fmt.Errorf("%w; it is not in the audit chain: %w", why, err)
+		return fmt.Errorf("%w; %w: %w", why, ErrNotRecorded, err)
 	}
 	return why
 }

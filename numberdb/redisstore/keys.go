@@ -16,7 +16,8 @@ import (
 //	                         it there is no list.
 //	lw:{audit}:a     stream  the audit chain: entry number → entry in binary (e), its hash (h). No TTL, no bound: it is the record. An
 //	                         entry takes some 500 bytes.
-//	lw:{audit}:h     hash    head of the audit chain: number and hash of its last entry. No TTL: entries that were cut off show by it.
+//	lw:{audit}:h     hash    head of the audit chain: number and hash of its last entry, and which writer has the turn, until when in
+//	                         milliseconds. No TTL: entries that were cut off show by it.
 //	lw:{p}:m         string  marker: the id of the list to which the partition belongs. No TTL: without it the partition is lost.
 //	lw:{p}:l:<b>     hash    listings: target in binary → listing in binary. No TTL: a listing carries its own end days, and
 //	                         Sweep removes those that have ended. A TTL for each would cost as much memory as the listing.

@@ -210,6 +210,7 @@ func everyCall(t *testing.T, s *Store) {
 	for p := range partitions {
 		must[int](t)(s.Sweep(ctx, p))
 	}
+	chain(t, s)
 }
 
 // TestEveryKeyIsInTheTable walks all keys after every call, and wants each to be of a kind that keys.go has, with its type and

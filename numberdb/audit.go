@@ -26,7 +26,8 @@ type AuditEntry struct {
 	Action AuditAction `json:"action"`
 	// Object is what it was done to: a [Target] in full, or a word such as "list". The chain is the record: it does not mask numbers.
 	Object string `json:"object"`
-	// Before and After are JSON texts, empty where there is nothing to say.
+	// Before and After are JSON texts, empty where there is nothing to say. Before is what held when the entry was on its way: what others do
+	// in the same moment is told by their own entries.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 	Reason string `json:"reason,omitempty"`

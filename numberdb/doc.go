@@ -4,6 +4,8 @@
 // [Decision]. [Rules] turn both into a [Listing]: the number's [Standing] in each [Role], with the days on which it steps down by
 // itself. An [Index] holds all listings in memory for the way of a call.
 //
+// An [AuditEntry] tells who changed what; [VerifyAudit] finds whatever was changed in the chain of them.
+//
 // The package does no I/O and reads no clock: time is an argument. Keeping reports and listings is the work of
 // numberdb/redisstore, and keeping an Index equal to the store that of numberdb/replica.
 package numberdb

@@ -200,11 +200,15 @@ func TestREADMEMetricsExist(t *testing.T) {
 	var all descriptions
 	log := slog.New(slog.DiscardHandler)
 	all.MustRegister(buildInfo())
-	store, err := l.openStore(log, &all)
+	store, err := l.openStore(roleNode, log, &all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close() // it was never used
+	l.Audit.Syslog = "udp://127.0.0.1:514"
+	if _, err := l.newHeadSender(store.AuditHead, log, &all); err != nil {
+		t.Fatal(err)
+	}
 	list, err := replica.New(store, replica.Options{Metrics: &all})
 	if err != nil {
 		t.Fatal(err)

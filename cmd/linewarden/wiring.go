@@ -13,6 +13,7 @@ import (
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/intake"
+	"github.com/linewarden/linewarden/numberdb/redisstore"
 	"github.com/linewarden/linewarden/numberdb/replica"
 	"github.com/linewarden/linewarden/screening"
 	"github.com/linewarden/linewarden/screening/asterisk"
@@ -20,7 +21,7 @@ import (
 )
 
 // newIntake is the intake endpoint as the config describes it.
-func (l *loaded) newIntake(store intake.Store, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
+func (l *loaded) newIntake(store *redisstore.Store, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
 	tokens := make([]intake.Token, len(l.Intake.Tokens))
 	for i, t := range l.Intake.Tokens {
 		source := numberdb.Source{Organisation: t.Organisation}
@@ -31,7 +32,7 @@ func (l *loaded) newIntake(store intake.Store, log *slog.Logger, metrics prometh
 	}
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
-		Store: store, Tokens: tokens, Origin: policy.origin(), Policy: policy.screening(),
+		Store: store, Tokens: tokens, Audit: store.Audit, Origin: policy.origin(), Policy: policy.screening(),
 		Version: version(), Logger: log, Metrics: metrics,
 	})
 }

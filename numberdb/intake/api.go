@@ -29,6 +29,8 @@ type Store interface {
 type Options struct {
 	Store  Store
 	Tokens []Token
+	// Audit appends to the audit chain who was refused; nothing is written if nil.
+	Audit func(context.Context, numberdb.AuditEntry) (uint64, error)
 	// Origin says how to read a number without a country code where the request names no region.
 	Origin numberdb.Origin
 	// Policy decides what a caller would get.
@@ -51,6 +53,8 @@ type API struct {
 	log     *slog.Logger
 	metrics *metrics
 	handler http.Handler
+
+	refusals refusals
 }
 
 // Bounds on a request. A report of the longest text in the widest script is below 24 KiB.
@@ -74,6 +78,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{store: o.Store, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
+	a.refusals.audit = o.Audit
 	if a.now == nil {
 		a.now = time.Now
 	}

@@ -113,9 +113,9 @@ func (a *API) allow(op huma.Operation, roles ...Role) huma.Operation {
 		switch {
 		case !ok:
 			ctx.SetHeader("WWW-Authenticate", `Bearer realm="linewarden"`)
-			a.refuse(ctx, http.StatusUnauthorized, "A valid bearer token is needed: send it as 'Authorization: Bearer ...'.")
+			a.refuseAudited(ctx, p, http.StatusUnauthorized, "A valid bearer token is needed: send it as 'Authorization: Bearer ...'.")
 		case !slices.Contains(roles, p.Role):
-			a.refuse(ctx, http.StatusForbidden, fmt.Sprintf("The token has the role %s; this needs one of %s.", p.Role, join(roles)))
+			a.refuseAudited(ctx, p, http.StatusForbidden, fmt.Sprintf("The token has the role %s; this needs one of %s.", p.Role, join(roles)))
 		default:
 			noteFrom(ctx.Context()).principal = p.Name
 			next(huma.WithValue(ctx, principalKey{}, p))

@@ -11,5 +11,7 @@
 // acknowledged only when the store has it: while the store is away the answer is 503 with Retry-After, and whoever reported still
 // has the report.
 //
+// A request without a valid token, or by a role that may not make it, is refused, and is in the audit chain before the answer is sent.
+//
 // Requests are logged by route and token name, without the numbers in them.
 package intake

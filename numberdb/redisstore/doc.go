@@ -4,6 +4,9 @@
 // acknowledges them only when Redis has them; with "appendfsync always", which is what Linewarden ships, they are then on disk.
 // Nodes read the list whole ([Store.Load]) and then follow its changes ([Store.Follow]).
 //
+// Every change that people make is written to the audit chain before it is made ([Store.Audit], [Store.VerifyAudit]), or it is not made
+// ([ErrAudit]). The chain is the record and holds numbers in full; whoever may read the list's keys in Redis may read it.
+//
 // Numbers are spread over partitions by a hash. All keys of a number carry its partition as their hash tag, so that everything works
 // on a Redis Cluster as well as on a single server or behind Sentinel. The file keys.go has every key and its time to live; the
 // scripts, which read and write the binary form of numberdb.Listing and follow numberdb.Rules, are the .lua files.

@@ -37,7 +37,7 @@ func (l *loaded) newIntake(store intake.Store, log *slog.Logger, metrics prometh
 }
 
 // newFlow is the call flow as the config describes it.
-func (l *loaded) newFlow(list callflow.List, log *slog.Logger, metrics prometheus.Registerer) (*callflow.Flow, error) {
+func (l *loaded) newFlow(list callflow.List, observe func(callflow.Record), log *slog.Logger, metrics prometheus.Registerer) (*callflow.Flow, error) {
 	policies := map[string]callflow.Policy{}
 	for name, p := range l.Policies {
 		policies[name] = callflow.Policy{
@@ -47,7 +47,7 @@ func (l *loaded) newFlow(list callflow.List, log *slog.Logger, metrics prometheu
 	}
 	return callflow.New(callflow.Options{
 		List: list, Voice: dialplan.NewVoice(l.Calls.RecordedBrands...), Policies: policies, Languages: l.Calls.Languages,
-		Deadline: l.Calls.Deadline, Logger: log, Metrics: metrics,
+		Deadline: l.Calls.Deadline, Observe: observe, Logger: log, Metrics: metrics,
 	})
 }
 

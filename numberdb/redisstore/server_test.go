@@ -219,6 +219,8 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	s := newStore(t, client, func(o *Options) { o.Prefix = "table" })
 	ctx := soon(t)
 	everyCall(t, s)
+	testCalls(t, s)
+	testCounts(t, s)
 	rules := numberdb.DefaultRules()
 	type kind struct {
 		redisType string
@@ -233,6 +235,8 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"r":    {"hash", evidenceTTL(&rules)},
 		"s":    {"stream", s.options.Retention},
 		"d":    {"stream", 0},
+		"j":    {"hash", 7 * 24 * time.Hour},
+		"h":    {"hash", 7 * 24 * time.Hour},
 	}
 	found := map[string]int{}
 	for _, key := range client.Keys(ctx, "table:*").Val() {

@@ -20,6 +20,7 @@ type commandLine struct {
 	Optout      optoutCommand      `cmd:"" help:"Keep the list of subscribers who do not want to be screened."`
 	Allow       allowCommand       `cmd:"" help:"Keep the operator's own allow list: numbers whose calls always pass."`
 	Audit       auditCommand       `cmd:"" help:"Verify or print the audit chain: who changed what, when and why."`
+	Journal     journalCommand     `cmd:"" help:"Say what was done with a call, and why, by the id that its caller was told."`
 	Prompts     promptsCommand     `cmd:"" help:"Build the sound files that callers hear."`
 	CheckConfig checkConfigCommand `cmd:"" name:"check-config" help:"Say whether the config is sound, or print a commented sample."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the linewarden on this machine whether it is ready."`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/screening/callflow"
+	"github.com/linewarden/linewarden/screening/journal"
 )
 
 // config is everything that an operator may choose. Each key of the YAML file has the environment variable LINEWARDEN_ and its path in
@@ -21,6 +22,7 @@ type config struct {
 	Calls    callsConfig      `yaml:"calls" envPrefix:"CALLS_"`
 	Policies policies         `yaml:"policies" env:"-"`
 	Rules    numberdb.Rules   `yaml:"rules" env:"-"`
+	Journal  journalConfig    `yaml:"journal" envPrefix:"JOURNAL_"`
 	Intake   intakeConfig     `yaml:"intake" envPrefix:"INTAKE_"`
 	Audit    auditConfig      `yaml:"audit" envPrefix:"AUDIT_"`
 	Ops      opsConfig        `yaml:"ops" envPrefix:"OPS_"`
@@ -100,6 +102,14 @@ func defaultPolicy() policyConfig {
 	return policyConfig{BareDigits: "national", Helpline: true, KeyWait: callflow.DefaultKeyWait}
 }
 
+// journalConfig is what is remembered of calls.
+type journalConfig struct {
+	Retention        time.Duration `yaml:"retention" env:"RETENTION"`
+	MostPerDay       int           `yaml:"most_per_day" env:"MOST_PER_DAY"`
+	PseudonymKey     secret        `yaml:"pseudonym_key" env:"PSEUDONYM_KEY"`
+	PseudonymKeyFile string        `yaml:"pseudonym_key_file" env:"PSEUDONYM_KEY_FILE"`
+}
+
 // intakeConfig is the intake endpoint.
 type intakeConfig struct {
 	Listen      string        `yaml:"listen" env:"LISTEN"`
@@ -150,6 +160,7 @@ func defaultConfig() config {
 		List:     listConfig{StaleAfter: 30 * time.Second},
 		Calls:    callsConfig{Deadline: callflow.DefaultDeadline, Languages: []string{"en"}},
 		Rules:    numberdb.DefaultRules(),
+		Journal:  journalConfig{Retention: journal.DefaultRetention, MostPerDay: journal.DefaultMostPerDay},
 		Intake:   intakeConfig{Listen: "127.0.0.1:8080"},
 		Audit:    auditConfig{SyslogEvery: 10 * time.Second},
 		Ops:      opsConfig{Listen: "127.0.0.1:8081"},

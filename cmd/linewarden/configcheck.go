@@ -13,6 +13,7 @@ import (
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/intake"
+	"github.com/linewarden/linewarden/screening/journal"
 )
 
 // parts are what a process is to run.
@@ -86,6 +87,7 @@ func (l *loaded) validate(p parts) error {
 	c.checkRedis()
 	c.checkPolicies()
 	c.checkRules()
+	c.checkJournal()
 	if p.screening {
 		c.checkAsterisk()
 	}
@@ -149,6 +151,16 @@ func (c *checker) checkRedis() {
 func (c *checker) checkRules() {
 	for _, f := range c.Rules.Check() {
 		c.fault("rules."+f.Field, f.Problem, f.Remedy)
+	}
+}
+
+func (c *checker) checkJournal() {
+	c.between("journal.retention", c.Journal.Retention, journal.MinRetention, journal.MaxRetention)
+	if c.Journal.MostPerDay < 1 {
+		c.fault("journal.most_per_day", fmt.Sprintf("%d is out of bounds", c.Journal.MostPerDay), "write how many calls of a day this node may record, at least 1")
+	}
+	if key := c.Journal.PseudonymKey; key.Set() && len(key.Reveal()) < journal.MinKeyLength {
+		c.fault("journal.pseudonym_key", fmt.Sprintf("has fewer than %d characters", journal.MinKeyLength), "make a random one, such as 'openssl rand -hex 32' prints")
 	}
 }
 
@@ -247,6 +259,7 @@ func (c *checker) pair(certKey, cert, keyKey, key string) {
 func (l *loaded) resolveSecrets() error {
 	c := &checker{loaded: l}
 	c.redisSecrets()
+	c.secretFile("journal.pseudonym_key", &l.Journal.PseudonymKey, l.Journal.PseudonymKeyFile)
 	for i := range l.Asterisk {
 		a := &l.Asterisk[i]
 		c.secretFile(fmt.Sprintf("asterisk[%d].password", i), &a.Password, a.PasswordFile)

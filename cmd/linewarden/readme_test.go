@@ -213,7 +213,10 @@ func TestREADMEMetricsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flow, err := l.newFlow(list, log, &all)
+	if _, err := l.newJournal(store, log, &all); err != nil {
+		t.Fatal(err)
+	}
+	flow, err := l.newFlow(list, nil, log, &all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,16 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
 	if run.screening {
-		flow, err := l.newFlow(list, log, registry)
+		record, err := l.newJournal(store, log, registry)
+		if err != nil {
+			return err
+		}
+		running.start("journal", record.Run) // ends after the calls do, so that it hears of the last one
+		key, err := l.Journal.key(log)
+		if err != nil {
+			return err
+		}
+		flow, err := l.newFlow(list, observer{record, key, l.Instance, list.State}.observe, log, registry)
 		if err != nil {
 			return err
 		}

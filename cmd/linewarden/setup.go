@@ -43,6 +43,7 @@ const (
 	ariUser           = "linewarden"
 	ariPasswordFile   = "ari-password"
 	intakeTokenFile   = "intake-token"
+	journalKeyFile    = "journal-key"
 )
 
 // Owners give themselves the right to write, and Linewarden's own secrets are for nobody else.
@@ -59,7 +60,7 @@ func (c *setupCommand) Run(p *program) error {
 		return fmt.Errorf("keep the folder of secrets from others: %w", err)
 	}
 	secrets := map[string]string{}
-	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile} {
+	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile} {
 		text, err := keptSecret(filepath.Join(c.Secrets, name))
 		if err != nil {
 			return err

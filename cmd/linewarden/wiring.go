@@ -38,7 +38,7 @@ func (l *loaded) newIntake(store *redisstore.Store, log *slog.Logger, metrics pr
 }
 
 // newFlow is the call flow as the config describes it.
-func (l *loaded) newFlow(list callflow.List, log *slog.Logger, metrics prometheus.Registerer) (*callflow.Flow, error) {
+func (l *loaded) newFlow(list callflow.List, observe func(callflow.Record), log *slog.Logger, metrics prometheus.Registerer) (*callflow.Flow, error) {
 	policies := map[string]callflow.Policy{}
 	for name, p := range l.Policies {
 		policies[name] = callflow.Policy{
@@ -48,7 +48,7 @@ func (l *loaded) newFlow(list callflow.List, log *slog.Logger, metrics prometheu
 	}
 	return callflow.New(callflow.Options{
 		List: list, Voice: dialplan.NewVoice(l.Calls.RecordedBrands...), Policies: policies, Languages: l.Calls.Languages,
-		Deadline: l.Calls.Deadline, Logger: log, Metrics: metrics,
+		Deadline: l.Calls.Deadline, Observe: observe, Logger: log, Metrics: metrics,
 	})
 }
 

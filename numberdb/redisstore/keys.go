@@ -9,8 +9,9 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
-// Every key in Redis, its type and its time to live. Those of a partition carry it as hash tag, so that one script may
-// touch all that belongs to a number; the audit chain has one order, and so a slot of its own. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind for a range.
+// Every key in Redis, its type and its time to live. The keys of the list, all but its meta key, carry their partition as hash tag, so that
+// one script may touch all that belongs to a number. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind
+// for a range. The audit chain has one order, and so a slot of its own.
 //
 //	lw:meta          hash    format, partitions, buckets and random id of the list, and whether all markers are set. No TTL: without
 //	                         it there is no list.
@@ -28,6 +29,9 @@ import (
 //	lw:{p}:s:<t>     stream  reports. TTL: Options.Retention, from the last report on.
 //	lw:{p}:d:<t>     stream  decisions and marks. No TTL: who listed, cleared or protected a number must stay answerable for as
 //	                         long as there is a list, and people make few decisions.
+//	lw:{j<h>}:j:<day> hash   journal: the listed calls of a day (since 1970, UTC) whose ids begin with the hexadecimal digits <h> →
+//	                         record. TTL: the end of the day and the journal's retention, a fixed moment that later records do not move.
+//	lw:h:<hour>      hash    counts of the calls of an hour (since 1970), of each node under names of its own. TTL: as its day's journal.
 //
 // Options.Prefix may replace "lw".
 type keys struct{ prefix string }
@@ -54,6 +58,14 @@ func (k keys) reporters(p place) string       { return k.tag(p.partition) + ":r:
 func (k keys) reports(p place) string         { return k.tag(p.partition) + ":s:" + p.text }
 func (k keys) decisions(p place) string       { return k.tag(p.partition) + ":d:" + p.text }
 func (k keys) listing(p place) string         { return k.bucket(p.partition, p.bucket) }
+
+func (k keys) calls(id string, day numberdb.Day) string {
+	return k.prefix + ":{j" + id[:callShelf] + "}:j:" + strconv.Itoa(int(day))
+}
+
+func (k keys) counts(hour time.Time) string {
+	return k.prefix + ":h:" + strconv.FormatInt(hour.Unix()/3600, 10)
+}
 
 // evidenceTTL is how long evidence outlives the last report: until nothing that it can earn lasts, and a month for repeats that come late.
 func evidenceTTL(r *numberdb.Rules) time.Duration {

@@ -220,6 +220,8 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	s := newStore(t, client, func(o *Options) { o.Prefix = "table" })
 	ctx := soon(t)
 	everyCall(t, s)
+	testCalls(t, s)
+	testCounts(t, s)
 	rules := numberdb.DefaultRules()
 	type kind struct {
 		redisType string
@@ -234,14 +236,20 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"r":    {"hash", evidenceTTL(&rules)},
 		"s":    {"stream", s.options.Retention},
 		"d":    {"stream", 0},
-		"a":    {"stream", 0},
-		"h":    {"hash", 0},
+		"j":    {"hash", 7 * 24 * time.Hour},
+		"h":    {"hash", 7 * 24 * time.Hour},
+
+		"{audit}:a": {"stream", 0},
+		"{audit}:h": {"hash", 0},
 	}
 	found := map[string]int{}
 	for _, key := range client.Keys(ctx, "table:*").Val() {
 		parts := strings.Split(key, ":")
 		name := parts[1]
-		if strings.HasPrefix(name, "{") {
+		switch {
+		case name == "{audit}":
+			name += ":" + parts[2]
+		case strings.HasPrefix(name, "{"):
 			name = parts[2]
 		}
 		want, known := table[name]

@@ -29,6 +29,9 @@ type call struct {
 	// action and outcome say how the call is handed back, and what became of it; end acts on them.
 	action  string
 	outcome Outcome
+	// prompt is the first one that was begun to the caller, and spoken its language.
+	prompt dialplan.Prompt
+	spoken string
 	// fault is what went wrong, if the verdict's reason is a fault.
 	fault error
 }

@@ -143,12 +143,15 @@ func TestOutbound(t *testing.T) {
 			if r.Verdict.Action != c.action || r.Verdict.Reason != c.reason || r.Outcome != c.outcome {
 				t.Errorf("got %v, %v, %v, want %v, %v, %v", r.Verdict.Action, r.Verdict.Reason, r.Outcome, c.action, c.reason, c.outcome)
 			}
-			if want := dialplan.ID(call.CallID(), ""); r.ID != want {
-				t.Errorf("the call's id is %q, its Call-ID makes it %q", r.ID, want)
+			if want := dialplan.ID(call.CallID(), ""); r.ID() != want {
+				t.Errorf("the call's id is %q, its Call-ID makes it %q", r.ID(), want)
 			}
 			heard := s.heard(call)
 			if c.press != "" && len(heard) == len(c.heard)+1 {
 				heard = heard[:len(c.heard)] // the key came late: some of the advice was heard too
+			}
+			if played := len(c.heard) > 0; played != (r.Prompt != "") || played != (r.Language == "en") {
+				t.Errorf("the record says that %q was played in %q", r.Prompt, r.Language)
 			}
 			if !slices.Equal(heard, c.heard) {
 				t.Errorf("the caller heard %q, want %q", heard, c.heard)

@@ -28,9 +28,11 @@ var (
 // the caller may not have heard the prompts; it is [asterisk.ErrGone] or [asterisk.ErrLeft] if the caller hung up.
 func (c *call) say(ctx context.Context, wait time.Duration, prompts ...dialplan.Prompt) (key string, err error) {
 	media := c.flow.voice.Media(string(c.verdict.Brand), prompts...)
-	if err := c.ch.Play(ctx, string(prompts[0]), c.language(), media...); err != nil {
+	language := c.language()
+	if err := c.ch.Play(ctx, string(prompts[0]), language, media...); err != nil {
 		return "", fmt.Errorf("play %s: %w", prompts[0], err)
 	}
+	c.prompt, c.spoken = prompts[0], language
 	patience := time.NewTimer(longestPrompt)
 	defer patience.Stop()
 	finished, failed := false, false

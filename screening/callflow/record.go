@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/screening"
 )
 
@@ -34,20 +35,30 @@ func (o Outcome) String() string { return outcomeLabels[o] }
 
 // Record is what happened to one call.
 type Record struct {
-	ID      string    // names the call to people, see [dialplan.ID]
 	At      time.Time // when Linewarden took the call
 	Policy  string    // name of the policy as the dialplan gave it
 	Call    screening.Call
 	Verdict screening.Verdict
 	Outcome Outcome
+	// Prompt is the first prompt that was begun to the caller, in Language; both empty if none was.
+	Prompt   dialplan.Prompt
+	Language string
+
+	callID, channelID string
 }
+
+// ID names the call to people, see [dialplan.ID]. It is worked out only here, for nobody asks for that of a clean call.
+func (r Record) ID() string { return dialplan.ID(r.callID, r.channelID) }
 
 // report counts the call and tells of it. Clean calls are counted only: a log line for each would say nothing and cost much.
 func (c *call) report(took time.Duration) {
 	f, v := c.flow, c.verdict
 	f.metrics.observe(c, took)
 	if f.observe != nil {
-		f.observe(Record{At: c.began, ID: c.id(), Policy: c.named, Call: c.subject, Verdict: v, Outcome: c.outcome})
+		f.observe(Record{
+			At: c.began, Policy: c.named, Call: c.subject, Verdict: v, Outcome: c.outcome, Prompt: c.prompt, Language: c.spoken,
+			callID: c.ch.Data().ProtocolID, channelID: c.ch.ID(),
+		})
 	}
 	if v.Would == screening.Allow && !undecided(v.Reason) && c.fault == nil && c.outcome != Lost {
 		return

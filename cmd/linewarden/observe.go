@@ -1,0 +1,51 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/linewarden/linewarden/numberdb/replica"
+	"github.com/linewarden/linewarden/screening/callflow"
+	"github.com/linewarden/linewarden/screening/journal"
+)
+
+// newJournal is the record of calls as the config describes it.
+func (l *loaded) newJournal(store journal.Store, log *slog.Logger, metrics prometheus.Registerer) (*journal.Journal, error) {
+	return journal.New(journal.Options{
+		Store: store, Retention: l.Journal.Retention, MostPerDay: l.Journal.MostPerDay, Logger: log, Metrics: metrics,
+	})
+}
+
+// key makes pseudonyms; one of this process alone if the config has none.
+func (j journalConfig) key(log *slog.Logger) (journal.Key, error) {
+	if !j.PseudonymKey.Set() {
+		log.Warn("subscribers get pseudonyms that cannot be linked across restarts and nodes: name a key with journal.pseudonym_key_file")
+		return journal.RandomKey(), nil
+	}
+	return journal.NewKey(j.PseudonymKey.Reveal())
+}
+
+// observer tells the journal of calls, in the journal's terms.
+type observer struct {
+	journal *journal.Journal
+	key     journal.Key
+	node    string
+	list    func() replica.State
+}
+
+// observe is on the goroutine of every call: for a clean one it only counts.
+func (o observer) observe(r callflow.Record) {
+	outcome := journal.Outcome(r.Outcome)
+	if !journal.Listed(r.Verdict) {
+		o.journal.Count(r.Call.Direction, r.Verdict, outcome)
+		return
+	}
+	list := o.list()
+	o.journal.Record(journal.Entry{
+		ID: r.ID(), At: r.At, Node: o.node, Direction: r.Call.Direction, Number: r.Call.Other().Number,
+		Subscriber: o.key.Of(r.Call.Subscriber().Number), Verdict: r.Verdict,
+		Prompt: string(r.Prompt), Language: r.Language, Outcome: outcome,
+		ListVersion: list.Version, ListAge: list.Age,
+	})
+}

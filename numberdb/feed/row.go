@@ -116,7 +116,7 @@ func (r *row) word(field, text string, v encoding.TextUnmarshaler) {
 
 // listed puts commas between names.
 func listed(s string) string {
-	if strings.IndexAny(s, ",; \t|") < 0 {
+	if !strings.ContainsAny(s, ",; \t|") {
 		return s
 	}
 	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(",; \t|", c) }), ",")

@@ -83,17 +83,24 @@ func (r *Report) Check(now time.Time) Faults {
 	if r.Language != "" && !languageForm.MatchString(r.Language) {
 		f.add("language", "is not a language tag", "write a tag of BCP 47, such as en or pt-BR")
 	}
-	checkClosed(&f, "source.kind", r.Source.Kind, sourceNames)
-	switch o := r.Source.Organisation; {
-	case o == "" && r.Source.Kind != SourcePublic:
-		f.add("source.organisation", "is missing", "name the organisation that vouches for the report")
-	case o != "" && !validSlug(o):
-		f.add("source.organisation", "is not a slug", "write 1 to 32 of a-z, 0-9 and hyphen")
-	}
+	f = append(f, r.Source.Check()...)
 	if !reporterForm.MatchString(r.Reporter) {
 		f.add("reporter", "is missing or not opaque", "write 1 to 64 printable ASCII characters without spaces")
 	}
 	checkTime(&f, "at", r.At, now)
+	return f
+}
+
+// Check is all that is wrong with the source, in the order of its fields; nil if nothing is.
+func (s *Source) Check() Faults {
+	var f Faults
+	checkClosed(&f, "source.kind", s.Kind, sourceNames)
+	switch o := s.Organisation; {
+	case o == "" && s.Kind != SourcePublic:
+		f.add("source.organisation", "is missing", "name the organisation that vouches for the report")
+	case o != "" && !validSlug(o):
+		f.add("source.organisation", "is not a slug", "write 1 to 32 of a-z, 0-9 and hyphen")
+	}
 	return f
 }
 
@@ -114,6 +121,9 @@ func checkNumber(f *Faults, field string, n Number) {
 // isPossible says whether the numbering plan of the country has room for the number, as Google's libphonenumber knows it. Numbers
 // that only work within their area are not possible: nobody abroad could have been told to dial them.
 func isPossible(n Number) bool {
+	if canonicalE164(strconv.FormatUint(uint64(n), 10)) != 0 {
+		return true
+	}
 	parsed, err := phonenumbers.Parse(n.String(), "")
 	return err == nil && phonenumbers.IsPossibleNumberWithReason(parsed) == phonenumbers.IS_POSSIBLE
 }

@@ -16,6 +16,7 @@ type commandLine struct {
 	Serve       serveCommand       `cmd:"" help:"Screen calls and take reports, until SIGINT or SIGTERM."`
 	Lookup      lookupCommand      `cmd:"" help:"Say how a number is read, what the list says about it, and what its calls get."`
 	Report      reportCommand      `cmd:"" help:"Report a number to the intake endpoint."`
+	Import      importCommand      `cmd:"" help:"Take in a list of reports, each row one, directly into the store."`
 	Decide      decideCommand      `cmd:"" help:"Record two people's ruling on a number, directly in the store."`
 	Optout      optoutCommand      `cmd:"" help:"Keep the list of subscribers who do not want to be screened."`
 	Allow       allowCommand       `cmd:"" help:"Keep the operator's own allow list: numbers whose calls always pass."`

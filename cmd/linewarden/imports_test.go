@@ -24,19 +24,20 @@ var importTable = map[string]struct {
 	may []string
 	why string
 }{
-	"numberdb":            {nil, "what we know about numbers stands on nothing: no I/O, so that its rules can be read and tested as values"},
-	"numberdb/redisstore": {[]string{"numberdb"}, "the store keeps what numberdb decides; it knows nothing of calls or HTTP"},
-	"numberdb/replica":    {[]string{"numberdb"}, "the replica follows any source of changes, so it must not know Redis"},
-	"numberdb/feed":       {[]string{"numberdb"}, "file formats of lists are about numbers only"},
-	"numberdb/intake":     {[]string{"numberdb", "screening"}, "the intake defines the small store that it needs, and shows what a caller would hear"},
-	"screening":           {[]string{"numberdb"}, "a decision is a pure function of values"},
-	"screening/asterisk":  {nil, "the connection to Asterisk knows nothing of screening"},
-	"screening/callflow":  {[]string{"screening", "screening/asterisk", "numberdb", "dialplan"}, "a call decides from memory: no store, no HTTP on its way"},
-	"screening/journal":   {[]string{"screening", "numberdb"}, "the record of calls must not reach back into them"},
-	"dialplan":            {nil, "the names that Asterisk and Linewarden share stand on nothing"},
-	"dialplan/testbed":    {[]string{"dialplan"}, "a test bed runs real servers; it may use the files that an operator includes, nothing else"},
-	"cmd/linewarden":      {[]string{"*"}, "wiring knows everything"},
-	"cmd/linewarden/demo": {[]string{"dialplan", "dialplan/testbed", "numberdb", "numberdb/intake"}, "the demo shows the program from outside, through what operators use"},
+	"numberdb":                {nil, "what we know about numbers stands on nothing: no I/O, so that its rules can be read and tested as values"},
+	"numberdb/redisstore":     {[]string{"numberdb"}, "the store keeps what numberdb decides; it knows nothing of calls or HTTP"},
+	"numberdb/replica":        {[]string{"numberdb"}, "the replica follows any source of changes, so it must not know Redis"},
+	"numberdb/feed":           {[]string{"numberdb"}, "file formats of lists are about numbers only"},
+	"numberdb/intake":         {[]string{"numberdb", "screening"}, "the intake defines the small store that it needs, and shows what a caller would hear"},
+	"screening":               {[]string{"numberdb"}, "a decision is a pure function of values"},
+	"screening/asterisk":      {nil, "the connection to Asterisk knows nothing of screening"},
+	"screening/callflow":      {[]string{"screening", "screening/asterisk", "numberdb", "dialplan"}, "a call decides from memory: no store, no HTTP on its way"},
+	"screening/journal":       {[]string{"screening", "numberdb"}, "the record of calls must not reach back into them"},
+	"dialplan":                {nil, "the names that Asterisk and Linewarden share stand on nothing"},
+	"dialplan/testbed":        {[]string{"dialplan"}, "a test bed runs real servers; it may use the files that an operator includes, nothing else"},
+	"cmd/linewarden":          {[]string{"*"}, "wiring knows everything"},
+	"cmd/linewarden/progress": {nil, "a progress bar knows nothing of the work"},
+	"cmd/linewarden/demo":     {[]string{"cmd/linewarden/progress", "dialplan", "dialplan/testbed", "numberdb", "numberdb/intake"}, "the demo shows the program from outside, through what operators use"},
 }
 
 // rootEntries are all that the root of the repository may hold, besides names that begin with a dot.

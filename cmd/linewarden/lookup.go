@@ -51,7 +51,7 @@ func (cmd lookupCommand) Run(p *program) error {
 		return err
 	}
 	if cmd.Region != "" && !numberdb.KnownRegion(cmd.Region) {
-		return usageError{fmt.Errorf("--region %.20q is not known: write the two capital letters of a country, such as US", cmd.Region)}
+		return unknownRegion(cmd.Region)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, lookupTimeout)
 	defer cancel()
@@ -136,4 +136,9 @@ func withFault(fault string) string {
 		return ""
 	}
 	return " (" + fault + ")"
+}
+
+// unknownRegion is the error about a region that there is not.
+func unknownRegion(text string) error {
+	return usageError{fmt.Errorf("--region %.20q is not known: write the two capital letters of a country, such as US", text)}
 }

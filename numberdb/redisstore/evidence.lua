@@ -23,12 +23,15 @@ local function readHash(key)
   return hash
 end
 
--- writeEvidence stores the numbers with all their digits, and the one organisation that has changed.
-local function writeEvidence(key, role, e, kind, organisation)
+-- writeEvidence stores the numbers that are not zero or have to become it, and the one organisation that has changed. Redis writes
+-- a number of Lua with all its digits.
+local function writeEvidence(key, hash, role, e, kind, organisation)
   local fields = {}
   for _, name in ipairs(NUMBERS) do
-    fields[#fields + 1] = role .. name
-    fields[#fields + 1] = string.format('%.17g', e[name])
+    if e[name] ~= 0 or hash[role .. name] then
+      fields[#fields + 1] = role .. name
+      fields[#fields + 1] = e[name]
+    end
   end
   if #e.days > 0 then
     fields[#fields + 1] = role .. 'days'
@@ -42,5 +45,5 @@ local function writeEvidence(key, role, e, kind, organisation)
     fields[#fields + 1] = role .. kind .. ':' .. organisation
     fields[#fields + 1] = e[kind][organisation]
   end
-  redis.call('HSET', key, unpack(fields))
+  if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
 end

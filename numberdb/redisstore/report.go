@@ -41,14 +41,10 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 			return err
 		}
 		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p)}
-		kind := "source"
-		if r.Source.Trusted() {
-			kind = "trusted"
-		}
 		today := numberdb.DayOf(now)
 		var repeat, forging, corrupt int64
 		listing, err := answer(s.scripts.report.Run(ctx, s.client, keys,
-			p.field, string(r.Brand), kind, r.Source.Organisation, r.Reporter, body,
+			p.field, string(r.Brand), sourceKind(r.Source), r.Source.Organisation, r.Reporter, body,
 			int(numberdb.DayOf(r.At)), int(today), int(r.Roles), int(genuine(ranges, today)), s.options.Changes,
 			seconds(evidenceTTL(s.options.Rules)), seconds(s.options.Retention),
 		), &repeat, &forging, &corrupt)
@@ -64,6 +60,14 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 		return numberdb.Receipt{}, err
 	}
 	return receipt, nil
+}
+
+// sourceKind is the kind of evidence that a source gives, by the names of evidence.lua.
+func sourceKind(s numberdb.Source) string {
+	if s.Trusted() {
+		return "trusted"
+	}
+	return "source"
 }
 
 // genuine is in which roles a range is a genuine line or clean.

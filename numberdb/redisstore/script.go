@@ -18,8 +18,14 @@ var listingLua string
 //go:embed evidence.lua
 var evidenceLua string
 
+//go:embed take.lua
+var takeLua string
+
 //go:embed report.lua
 var reportLua string
+
+//go:embed import.lua
+var importLua string
 
 //go:embed decide.lua
 var decideLua string
@@ -44,12 +50,14 @@ var auditLua string
 
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, decide, mark, sweep, buckets, init, complete, audit *redis.Script
+	report, imports, decide, mark, sweep, buckets, init, complete, audit *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
+	counting := rulesLua(r) + listingLua + evidenceLua + takeLua
 	return scripts{
-		report:   redis.NewScript(rulesLua(r) + listingLua + evidenceLua + reportLua),
+		report:   redis.NewScript(counting + reportLua),
+		imports:  redis.NewScript(counting + importLua),
 		decide:   redis.NewScript(listingLua + evidenceLua + decideLua),
 		mark:     redis.NewScript(listingLua + markLua),
 		sweep:    redis.NewScript(listingLua + sweepLua),

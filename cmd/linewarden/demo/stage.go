@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linewarden/linewarden/cmd/linewarden/progress"
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/dialplan/testbed"
 )
@@ -51,7 +52,7 @@ func openStage(ctx context.Context, o Options) (s *stage, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	tools, err := testbed.Prepare(ctx, newProgress(o.Err, "Fetching Asterisk, Redis and the speech tools").at)
+	tools, err := testbed.Prepare(ctx, progress.New(o.Err, "Fetching Asterisk, Redis and the speech tools").At)
 	if err != nil {
 		return s, err
 	}
@@ -124,13 +125,13 @@ func (s *stage) buildPrompts(ctx context.Context, tools *testbed.Tools, w io.Wri
 		return nil, err
 	}
 	folder := filepath.Join(cache, "prompts")
-	bar := newProgress(w, "Building prompts")
+	bar := progress.New(w, "Building prompts")
 	_, err = dialplan.Build(ctx, dialplan.BuildOptions{
 		Dir: folder, Languages: []string{promptLanguage},
 		Run: func(ctx context.Context, name string, args ...string) *exec.Cmd {
 			return tools.Command(ctx, name, args...)
 		},
-		Progress: func(done, total int) { bar.at(done, total, promptLanguage) },
+		Progress: func(done, total int) { bar.At(done, total, promptLanguage) },
 	})
 	if err != nil {
 		return nil, err

@@ -1,4 +1,6 @@
-package demo
+// Package progress shows people at a command line how far long work is. It has a place of its own since both the demo and the program's
+// commands do such work.
+package progress
 
 import (
 	"fmt"
@@ -10,9 +12,9 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far long work is: a bar on a terminal, elsewhere a line now and then. Work that is over within a second is not
-// worth a word.
-type progress struct {
+// Progress shows how far long work is: a bar on a terminal, elsewhere a line now and then. Work that is over within a second is not
+// worth a word. A Progress is not safe for concurrent use.
+type Progress struct {
 	w       io.Writer
 	task    string
 	began   time.Time
@@ -20,12 +22,13 @@ type progress struct {
 	printed int // tenths of the work that were told
 }
 
-func newProgress(w io.Writer, task string) *progress {
-	return &progress{w: w, task: task, began: time.Now(), printed: -1}
+// New shows the progress of a task on w.
+func New(w io.Writer, task string) *Progress {
+	return &Progress{w: w, task: task, began: time.Now(), printed: -1}
 }
 
-// at says that done of total is finished, and what is being done now.
-func (p *progress) at(done, total int, what string) {
+// At says that done of total is finished, and what is being done now.
+func (p *Progress) At(done, total int, what string) {
 	if total <= 0 || p.bar == nil && time.Since(p.began) < time.Second {
 		return
 	}

@@ -1,0 +1,226 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+var complaints = numberdb.Source{Kind: numberdb.SourceFeed, Organisation: "complaints"}
+
+// rows are reports of a list, about as many numbers as half of them, all roles, brands and days mixed, some of them twice.
+func rows(source numberdb.Source, count int) []numberdb.Report {
+	random := rand.New(rand.NewPCG(3, 9))
+	reports := make([]numberdb.Report, count)
+	for i := range reports {
+		r := aReport(fiction(random.IntN(count/2 + 1)))
+		r.Source, r.Reporter = source, fmt.Sprint("row-", i)
+		r.Roles = numberdb.Roles(1 + random.IntN(3))
+		r.Brand = []numberdb.Brand{"", "amazon", "dhl", "best-buy"}[random.IntN(4)]
+		r.At = noon.AddDate(0, 0, -random.IntN(3)*random.IntN(150))
+		reports[i] = r
+		if i > 0 && random.IntN(20) == 0 {
+			reports[i] = reports[random.IntN(i)]
+		}
+	}
+	return reports
+}
+
+// contents is all that a list holds, without what differs from run to run: the ids of reports and of the list.
+func contents(t *testing.T, s *Store) map[string]string {
+	t.Helper()
+	ctx := soon(t)
+	held := map[string]string{}
+	all, _ := loadAll(t, s)
+	for target, l := range all {
+		held[target.String()] = fmt.Sprint(l)
+		p := placeOf(target, 4)
+		held[p.text+" evidence"] = fmt.Sprint(s.client.HGetAll(ctx, s.keys.evidence(p)).Val())
+		held[p.text+" reporters"] = fmt.Sprint(s.client.HGetAll(ctx, s.keys.reporters(p)).Val())
+		reports := ""
+		for r, err := range s.Reports(ctx, target.Number) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			reports += fmt.Sprintln(r.Report)
+		}
+		held[p.text+" reports"] = reports
+	}
+	return held
+}
+
+// TestImportIsManyReports takes the same rows in one by one and all together, and wants the same lists, evidence and reports; and then
+// that taking them in again changes nothing.
+func TestImportIsManyReports(t *testing.T) {
+	for name, source := range map[string]numberdb.Source{
+		"feed": complaints, "partner": {Kind: numberdb.SourcePartner, Organisation: "bank"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := soon(t)
+			client := sharedRedis(t)
+			one := newStore(t, client, func(o *Options) { o.Prefix = "one:" + name })
+			many := newStore(t, client, func(o *Options) { o.Prefix = "many:" + name })
+			for _, s := range []*Store{one, many} { // genuine lines, ranges among them, and what others have reported before
+				must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(3)), numberdb.StandingProtected)))
+				must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(331990000), numberdb.StandingCleared)))
+				must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(20)), numberdb.StandingBlock)))
+				must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(200))))
+			}
+			reports := rows(source, 3000)
+			want := Imported{Reports: len(reports)}
+			stored := map[string]bool{}
+			for _, r := range reports {
+				if stored[r.Reporter] { // each row counts once
+					want.Repeats++
+					continue
+				}
+				stored[r.Reporter] = true
+				if must[numberdb.Receipt](t)(one.Report(ctx, r)).Forging {
+					want.Forgeries++
+				}
+			}
+			if got := must[Imported](t)(many.Importer(source).Take(ctx, reports)); got != want {
+				t.Errorf("took in %+v, want %+v", got, want)
+			}
+			first := contents(t, many)
+			if len(first) < 1000 || want.Forgeries == 0 || want.Repeats == 0 {
+				t.Fatalf("only %d things to compare, %+v", len(first), want)
+			}
+			compare(t, first, contents(t, one))
+			again := must[Imported](t)(many.Importer(source).Take(ctx, reports))
+			if again != (Imported{Reports: len(reports), Repeats: len(reports)}) {
+				t.Errorf("the second time %+v", again)
+			}
+			compare(t, contents(t, many), first)
+		})
+	}
+}
+
+func compare(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	if maps.Equal(got, want) {
+		return
+	}
+	for key := range want {
+		if got[key] != want[key] {
+			t.Errorf("%s is\n%s, want\n%s", key, got[key], want[key])
+			return
+		}
+	}
+	t.Errorf("%d things, want %d", len(got), len(want))
+}
+
+// TestImportAfterKill kills Redis with SIGKILL amid an import. Made again from the start, the import ends as one that nothing disturbed.
+func TestImportAfterKill(t *testing.T) {
+	server := ownRedis(t)
+	client := clientOf(t, server.Addr())
+	s := newStore(t, client)
+	ctx := soon(t)
+	reports := rows(complaints, 8000)
+	half := len(reports) / 2
+	must[Imported](t)(s.Importer(complaints).Take(ctx, reports[:half]))
+	ended := make(chan error, 1)
+	go func() {
+		im := s.Importer(complaints)
+		for {
+			// Repeats of what is in, new numbers as long as there are any: Redis dies amid either.
+			if _, err := im.Take(ctx, reports); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	length := func() (n int64) {
+		for p := range 4 {
+			n += client.XLen(ctx, s.keys.changes(p)).Val()
+		}
+		return n
+	}
+	for before := length(); length() == before; {
+		if ctx.Err() != nil {
+			t.Fatal("the import does not begin")
+		}
+	}
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil || ctx.Err() != nil {
+		t.Fatalf("Redis was killed, and the import ended with %v", err)
+	}
+	if err := server.Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(clientOf(t, server.Addr()), s.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := must[Imported](t)(again.Importer(complaints).Take(ctx, reports)); got.Repeats < half {
+		t.Errorf("%+v: what was acknowledged before is lost", got)
+	}
+	undisturbed := newStore(t, sharedRedis(t), func(o *Options) { o.Prefix = "undisturbed" })
+	must[Imported](t)(undisturbed.Importer(complaints).Take(ctx, reports))
+	compare(t, contents(t, again), contents(t, undisturbed))
+}
+
+func TestImportRefuses(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	ctx := soon(t)
+	sound, wrong := rows(complaints, 2)[0], rows(complaints, 2)[0]
+	wrong.Number = 911
+	var faults numberdb.Faults
+	if _, err := s.Importer(complaints).Take(ctx, []numberdb.Report{sound, wrong}); !errors.As(err, &faults) || faults[0].Field != "number" {
+		t.Errorf("an emergency number: %v", err)
+	}
+	if _, err := s.Importer(numberdb.Source{Kind: numberdb.SourcePartner, Organisation: "bank"}).Take(ctx, []numberdb.Report{sound}); err == nil {
+		t.Error("a report of another source was taken in")
+	}
+	if all, _ := loadAll(t, s); len(all) != 0 {
+		t.Errorf("stored %v", all)
+	}
+	// A listing of a newer version refuses the whole batch.
+	p := placeOf(exact(fiction(5)), 4)
+	s.client.HSet(ctx, s.keys.listing(p), p.field, "\x02\x00")
+	newer := sound
+	newer.Number = fiction(5)
+	if _, err := s.Importer(complaints).Take(ctx, []numberdb.Report{newer}); !errors.Is(err, numberdb.ErrNewerFormat) {
+		t.Errorf("over a listing of a newer version: %v", err)
+	}
+}
+
+// TestImportOnCluster has the reports of one portion on both servers of a Cluster.
+func TestImportOnCluster(t *testing.T) {
+	client, _ := startCluster(t, 2)
+	s := newStore(t, client, func(o *Options) { o.Prefix = "lw" })
+	reports := rows(complaints, 1000)
+	must[Imported](t)(s.Importer(complaints).Take(soon(t), reports))
+	alone := newStore(t, sharedRedis(t))
+	must[Imported](t)(alone.Importer(complaints).Take(soon(t), reports))
+	compare(t, contents(t, s), contents(t, alone))
+}
+
+// BenchmarkImport takes in portions of 16,384 reports about as many numbers, into a Redis that syncs each write to its disk.
+func BenchmarkImport(b *testing.B) {
+	const portion = 16384
+	client := clientOf(b, ownRedis(b, "--appendfsync", "always").Addr())
+	s := newStore(b, client, func(o *Options) { o.Partitions = 64 })
+	im := s.Importer(complaints)
+	reports := make([]numberdb.Report, portion)
+	measure := measureCPU(b, client)
+	for i := range b.N {
+		for j := range reports {
+			reports[j] = aReport(12_025_550_000 + numberdb.Number(i*portion+j))
+			reports[j].Source, reports[j].Reporter = complaints, fmt.Sprintf("row-%022d", j)
+		}
+		if _, err := im.Take(context.Background(), reports); err != nil {
+			b.Fatal(err)
+		}
+	}
+	measure(b.N*portion, "report")
+	b.ReportMetric(float64(b.N*portion)/b.Elapsed().Seconds(), "reports/s")
+	b.ReportMetric(float64(usedMemory(b, client))/float64(b.N*portion), "redis-bytes/report")
+}

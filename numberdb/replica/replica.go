@@ -110,8 +110,9 @@ func New(src Source, opts Options) (*Replica, error) {
 }
 
 // Run keeps the list equal to the store until ctx ends: it starts from the snapshot if there is one, loads, follows, and after any
-// fault tries again by itself. It returns when all that it started has ended and the last snapshot is written, which takes up to a
-// heartbeat, as a request that waits for changes is not broken off; the error is that of writing the snapshot. It may be called once.
+// fault tries again by itself. It returns when all that it started has ended and the last snapshot is written, which may
+// take as long as the store's Follow takes to notice that its context has ended; the error is that of writing the snapshot. It may be
+// called once.
 func (r *Replica) Run(ctx context.Context) error {
 	if r.running.Swap(true) {
 		return errors.New("replica: Run may be called once")

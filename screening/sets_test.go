@@ -93,3 +93,14 @@ func TestMarshalText(t *testing.T) {
 		t.Error("a value outside its set has a text or occurs with something")
 	}
 }
+
+func TestOutcomes(t *testing.T) {
+	for _, o := range Outcomes() {
+		if text, err := o.MarshalText(); err != nil || string(text) != o.String() || o.Text() == "" {
+			t.Errorf("%d: %q, %v", o, text, err)
+		}
+	}
+	if _, err := outcomeCount.MarshalText(); err == nil || outcomeCount.String() != "invalid" || outcomeCount.Text() != "" {
+		t.Error("there is one too many")
+	}
+}

@@ -36,7 +36,7 @@ type callAnswer struct {
 	Brand      numberdb.Brand      `json:"brand"`
 	Prompt     string              `json:"prompt"`
 	Language   string              `json:"language"`
-	Outcome    journal.Outcome     `json:"outcome"`
+	Outcome    screening.Outcome   `json:"outcome"`
 	List       struct {
 		Version uint64  `json:"version"`
 		Age     float64 `json:"age_seconds"`

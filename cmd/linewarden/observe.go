@@ -36,16 +36,15 @@ type observer struct {
 
 // observe is on the goroutine of every call: for a clean one it only counts.
 func (o observer) observe(r callflow.Record) {
-	outcome := journal.Outcome(r.Outcome)
 	if !journal.Listed(r.Verdict) {
-		o.journal.Count(r.Call.Direction, r.Verdict, outcome)
+		o.journal.Count(r.Call.Direction, r.Verdict, r.Outcome)
 		return
 	}
 	list := o.list()
 	o.journal.Record(journal.Entry{
 		ID: r.ID(), At: r.At, Node: o.node, Direction: r.Call.Direction, Number: r.Call.Other().Number,
 		Subscriber: o.key.Of(r.Call.Subscriber().Number), Verdict: r.Verdict,
-		Prompt: string(r.Prompt), Language: r.Language, Outcome: outcome,
+		Prompt: string(r.Prompt), Language: r.Language, Outcome: r.Outcome,
 		ListVersion: list.Version, ListAge: list.Age,
 	})
 }

@@ -205,7 +205,7 @@ func TestJournalThroughKilledRedis(t *testing.T) {
 	call := func(i int) journal.Entry {
 		return journal.Entry{
 			ID: fmt.Sprintf("%03x%09d", i%0x1000, i), At: began.Add(time.Duration(i) * time.Millisecond).UTC().Truncate(time.Millisecond),
-			Direction: screening.Outbound, Number: fiction(i), Verdict: verdict, Outcome: journal.Refused,
+			Direction: screening.Outbound, Number: fiction(i), Verdict: verdict, Outcome: screening.Refused,
 		}
 	}
 	const calls = 900
@@ -242,7 +242,7 @@ func TestJournalThroughKilledRedis(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		total += h.Calls[journal.CallKind{Direction: screening.Outbound, Action: screening.Block, Reason: screening.ReasonListedBlock, Outcome: journal.Refused}]
+		total += h.Calls[journal.CallKind{Direction: screening.Outbound, Action: screening.Block, Reason: screening.ReasonListedBlock, Outcome: screening.Refused}]
 	}
 	if total != calls {
 		t.Errorf("%d calls are counted, want %d", total, calls)

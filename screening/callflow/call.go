@@ -28,7 +28,7 @@ type call struct {
 
 	// action and outcome say how the call is handed back, and what became of it; end acts on them.
 	action  string
-	outcome Outcome
+	outcome screening.Outcome
 	// prompt is the first one that was begun to the caller, and spoken its language.
 	prompt dialplan.Prompt
 	spoken string
@@ -118,7 +118,7 @@ func (c *call) label(ctx context.Context) {
 		c.failOpen(reasonOf(ctx, err), err)
 		return
 	}
-	c.action, c.outcome = dialplan.ActionLabel, Labelled
+	c.action, c.outcome = dialplan.ActionLabel, screening.Labelled
 }
 
 // warn lets the caller hear whose line this is said to be, and choose.
@@ -127,24 +127,24 @@ func (c *call) warn(ctx context.Context) {
 		dialplan.PromptWarn, dialplan.Choices(c.policy.RequireKey, c.policy.Helpline), dialplan.PromptAdvice)
 	switch {
 	case gone(err):
-		c.action, c.outcome = dialplan.ActionWarn, HungUp
+		c.action, c.outcome = dialplan.ActionWarn, screening.HungUp
 	case err != nil:
 		c.failOpen(reasonOf(ctx, err), err)
 	case key == dialplan.KeyGoOn:
-		c.action, c.outcome = dialplan.ActionWarn, Skipped
+		c.action, c.outcome = dialplan.ActionWarn, screening.Skipped
 	case key == dialplan.KeyHelpline:
-		c.action, c.outcome = dialplan.ActionHelpline, Helpline
+		c.action, c.outcome = dialplan.ActionHelpline, screening.Helpline
 	case c.policy.RequireKey:
-		c.action, c.outcome = dialplan.ActionHangup, NoKey
+		c.action, c.outcome = dialplan.ActionHangup, screening.NoKey
 	default:
-		c.action, c.outcome = dialplan.ActionWarn, WentOn
+		c.action, c.outcome = dialplan.ActionWarn, screening.WentOn
 	}
 }
 
 // block refuses the call: an inbound one before it rings, an outbound one after an announcement to our subscriber. Refusing needs
 // no announcement, so that nothing that goes wrong with it lets the call through.
 func (c *call) block(ctx context.Context) {
-	c.action, c.outcome = dialplan.ActionBlock, Refused
+	c.action, c.outcome = dialplan.ActionBlock, screening.Refused
 	if c.verdict.Class != numberdb.ClassAnalytics {
 		within, cancel := context.WithDeadline(ctx, c.began.Add(c.flow.deadline))
 		defer cancel()
@@ -161,7 +161,7 @@ func (c *call) block(ctx context.Context) {
 	key, err := c.say(ctx, wait, prompts...)
 	c.note(err)
 	if key == dialplan.KeyHelpline {
-		c.action, c.outcome = dialplan.ActionHelpline, Helpline
+		c.action, c.outcome = dialplan.ActionHelpline, screening.Helpline
 	}
 }
 
@@ -179,7 +179,7 @@ func (c *call) note(err error) {
 
 // failOpen lets the call go on for a reason that is not the number's.
 func (c *call) failOpen(reason screening.Reason, err error) {
-	c.action, c.outcome = dialplan.ActionAllow, Passed
+	c.action, c.outcome = dialplan.ActionAllow, screening.Passed
 	c.verdict.Action, c.verdict.Reason = screening.Allow, reason
 	c.note(err)
 }
@@ -205,9 +205,9 @@ func (c *call) end() {
 	}
 	took := time.Since(c.began)
 	if err := c.release(); gone(err) {
-		c.outcome = HungUp
+		c.outcome = screening.HungUp
 	} else if err != nil {
-		c.outcome = Lost
+		c.outcome = screening.Lost
 		c.note(err)
 	}
 	c.report(took)

@@ -69,49 +69,49 @@ func TestOutbound(t *testing.T) {
 		status  int    // where it is refused
 		action  screening.Action
 		reason  screening.Reason
-		outcome callflow.Outcome
+		outcome screening.Outcome
 		heard   []string
 	}{
 		"clean": {
-			policy: usPolicy, to: clean, arrives: "carrier", reason: screening.ReasonClean, outcome: callflow.Passed,
+			policy: usPolicy, to: clean, arrives: "carrier", reason: screening.ReasonClean, outcome: screening.Passed,
 		},
 		"warned, no key": {
 			policy: usPolicy, to: fake, arrives: "carrier", action: screening.Warn, reason: screening.ReasonListedWarn,
-			outcome: callflow.WentOn, heard: warning("choices", "advice"),
+			outcome: screening.WentOn, heard: warning("choices", "advice"),
 		},
 		"warned, skips": {
 			policy: usPolicy, to: fake, press: "1", arrives: "carrier", action: screening.Warn, reason: screening.ReasonListedWarn,
-			outcome: callflow.Skipped, heard: warning("choices"),
+			outcome: screening.Skipped, heard: warning("choices"),
 		},
 		"warned, helpline": {
 			policy: usPolicy, to: fake, press: "2", arrives: "helpline", action: screening.Warn, reason: screening.ReasonListedWarn,
-			outcome: callflow.Helpline, heard: warning("choices"),
+			outcome: screening.Helpline, heard: warning("choices"),
 		},
 		"warned, no helpline to go to": {
 			policy: noHelpline, to: fake, press: "2", arrives: "carrier", action: screening.Warn, reason: screening.ReasonListedWarn,
-			outcome: callflow.WentOn, heard: warning("choices-no-helpline", "advice"),
+			outcome: screening.WentOn, heard: warning("choices-no-helpline", "advice"),
 		},
 		"key required and not pressed": {
 			policy: requireKey, to: fake, status: 603, action: screening.Warn, reason: screening.ReasonListedWarn,
-			outcome: callflow.NoKey, heard: warning("choices-key", "advice"),
+			outcome: screening.NoKey, heard: warning("choices-key", "advice"),
 		},
 		"key required and pressed": {
 			policy: requireKey, to: fake, press: "1", arrives: "carrier", action: screening.Warn, reason: screening.ReasonListedWarn,
-			outcome: callflow.Skipped, heard: warning("choices-key"),
+			outcome: screening.Skipped, heard: warning("choices-key"),
 		},
 		"blocked": {
 			policy: usPolicy, to: bad, status: 603, action: screening.Block, reason: screening.ReasonListedBlock,
-			outcome: callflow.Refused, heard: []string{"blocked-before", "brand/amazon", "blocked-after", "blocked-choice"},
+			outcome: screening.Refused, heard: []string{"blocked-before", "brand/amazon", "blocked-after", "blocked-choice"},
 		},
 		"blocked, helpline": {
 			policy: usPolicy, to: bad, press: "2", arrives: "helpline", action: screening.Block, reason: screening.ReasonListedBlock,
-			outcome: callflow.Helpline, heard: []string{"blocked-before", "brand/amazon", "blocked-after", "blocked-choice"},
+			outcome: screening.Helpline, heard: []string{"blocked-before", "brand/amazon", "blocked-after", "blocked-choice"},
 		},
 		"listed as caller ID only": {
-			policy: usPolicy, to: unwanted, arrives: "carrier", reason: screening.ReasonClean, outcome: callflow.Passed,
+			policy: usPolicy, to: unwanted, arrives: "carrier", reason: screening.ReasonClean, outcome: screening.Passed,
 		},
 		"report only": {
-			policy: reportOnly, to: bad, arrives: "carrier", reason: screening.ReasonReportOnly, outcome: callflow.Passed,
+			policy: reportOnly, to: bad, arrives: "carrier", reason: screening.ReasonReportOnly, outcome: screening.Passed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestInbound(t *testing.T) {
 		if got, want := s.heard(taken), []string{"whisper-before", "brand/amazon", "whisper-after"}; !slices.Equal(got, want) {
 			t.Errorf("the subscriber heard %q, want %q", got, want)
 		}
-		if r := s.record(ctx); r.Verdict.Action != screening.Label || r.Outcome != callflow.Labelled {
+		if r := s.record(ctx); r.Verdict.Action != screening.Label || r.Outcome != screening.Labelled {
 			t.Errorf("got %v, %v", r.Verdict, r.Outcome)
 		}
 	})
@@ -199,7 +199,7 @@ func TestInbound(t *testing.T) {
 			if final := call.Final(); final == nil || final.Status != c.status || slices.Contains(call.Statuses(), 180) || call.EarlyMedia() {
 				t.Errorf("the caller got %v after %v, want %d before it rings", final, call.Statuses(), c.status)
 			}
-			if r := s.record(ctx); r.Outcome != callflow.Refused {
+			if r := s.record(ctx); r.Outcome != screening.Refused {
 				t.Errorf("got %v, %v", r.Verdict, r.Outcome)
 			}
 		})
@@ -290,7 +290,7 @@ func TestHangingUpDuringTheWarning(t *testing.T) {
 	if err := call.Hangup(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if r := s.record(ctx); r.Outcome != callflow.HungUp || r.Verdict.Reason != screening.ReasonListedWarn {
+	if r := s.record(ctx); r.Outcome != screening.HungUp || r.Verdict.Reason != screening.ReasonListedWarn {
 		t.Errorf("got %v, %v\n%s", r.Verdict, r.Outcome, s.log)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // metrics counts calls. The counters that every call touches are looked up once, at the start, not by label on the way of a call.
 type metrics struct {
 	calls           [2][]map[screening.Reason]prometheus.Counter // by direction, action, reason
-	outcomes        [outcomeCount]prometheus.Counter
+	outcomes        []prometheus.Counter                         // by outcome
 	unknownPolicies prometheus.Counter
 	faults          prometheus.Counter
 	took            prometheus.Histogram
@@ -49,8 +49,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			}
 		}
 	}
-	for o := range m.outcomes {
-		m.outcomes[o] = outcomes.WithLabelValues(Outcome(o).String())
+	for _, o := range screening.Outcomes() {
+		m.outcomes = append(m.outcomes, outcomes.WithLabelValues(o.String()))
 	}
 	if r == nil {
 		return m, nil

@@ -9,37 +9,13 @@ import (
 	"github.com/linewarden/linewarden/screening"
 )
 
-// Outcome is what became of a call. The set is closed.
-type Outcome uint8
-
-const (
-	Passed   Outcome = iota // went on, nothing was played to the caller
-	Labelled                // went on with a warning as the caller's name
-	WentOn                  // heard the warning to its end, pressed nothing, went on
-	Skipped                 // pressed 1 and went on
-	Helpline                // pressed 2
-	NoKey                   // had to press 1 to go on, and did not
-	Refused                 // blocked
-	HungUp                  // the caller hung up before the call was handed back
-	Lost                    // could not be handed back: the connection to Asterisk is lost
-	outcomeCount
-)
-
-var outcomeLabels = [outcomeCount]string{
-	Passed: "passed", Labelled: "labelled", WentOn: "went_on", Skipped: "skipped", Helpline: "helpline", NoKey: "no_key", Refused: "refused",
-	HungUp: "hung_up", Lost: "lost",
-}
-
-// String is the outcome's metric label.
-func (o Outcome) String() string { return outcomeLabels[o] }
-
 // Record is what happened to one call.
 type Record struct {
 	At      time.Time // when Linewarden took the call
 	Policy  string    // name of the policy as the dialplan gave it
 	Call    screening.Call
 	Verdict screening.Verdict
-	Outcome Outcome
+	Outcome screening.Outcome
 	// Prompt is the first prompt that was begun to the caller, in Language; both empty if none was.
 	Prompt   dialplan.Prompt
 	Language string
@@ -60,7 +36,7 @@ func (c *call) report(took time.Duration) {
 			callID: c.ch.Data().ProtocolID, channelID: c.ch.ID(),
 		})
 	}
-	if v.Would == screening.Allow && !undecided(v.Reason) && c.fault == nil && c.outcome != Lost {
+	if v.Would == screening.Allow && !undecided(v.Reason) && c.fault == nil && c.outcome != screening.Lost {
 		return
 	}
 	level := slog.LevelInfo

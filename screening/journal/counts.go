@@ -15,25 +15,26 @@ import (
 type counters []atomic.Uint64
 
 var (
-	actionCount = len(screening.Actions())
-	reasonCount = len(screening.Reasons())
+	actionCount  = len(screening.Actions())
+	reasonCount  = len(screening.Reasons())
+	outcomeCount = len(screening.Outcomes())
 )
 
 func newCounters() counters {
-	return make(counters, 2*actionCount*reasonCount*int(outcomeCount))
+	return make(counters, 2*actionCount*reasonCount*outcomeCount)
 }
 
-func (c counters) add(d screening.Direction, v screening.Verdict, o Outcome) {
-	if d > screening.Outbound || int(v.Action) >= actionCount || int(v.Reason) >= reasonCount || o >= outcomeCount {
+func (c counters) add(d screening.Direction, v screening.Verdict, o screening.Outcome) {
+	if d > screening.Outbound || int(v.Action) >= actionCount || int(v.Reason) >= reasonCount || int(o) >= outcomeCount {
 		return // there are no such values
 	}
-	c[((int(d)*actionCount+int(v.Action))*reasonCount+int(v.Reason))*int(outcomeCount)+int(o)].Add(1)
+	c[((int(d)*actionCount+int(v.Action))*reasonCount+int(v.Reason))*outcomeCount+int(o)].Add(1)
 }
 
 // kindOf is what the i-th counter counts.
 func kindOf(i int) CallKind {
-	o := Outcome(i % int(outcomeCount))
-	i /= int(outcomeCount)
+	o := screening.Outcome(i % outcomeCount)
+	i /= outcomeCount
 	r := screening.Reason(i % reasonCount)
 	i /= reasonCount
 	return CallKind{screening.Direction(i / actionCount), screening.Action(i % actionCount), r, o}
@@ -110,7 +111,7 @@ type CallKind struct {
 	Direction screening.Direction
 	Action    screening.Action
 	Reason    screening.Reason
-	Outcome   Outcome
+	Outcome   screening.Outcome
 }
 
 // BrandKind and LineKind are a brand, or the other party's number, in a direction. The empty brand and the number zero stand for all that

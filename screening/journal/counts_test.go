@@ -33,7 +33,7 @@ func TestNodesShareAnHour(t *testing.T) {
 	for range 3 {
 		j := start(t, store)
 		j.Record(warned(1))
-		j.Count(screening.Outbound, clean, Passed)
+		j.Count(screening.Outbound, clean, screening.Passed)
 		if err := j.stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -56,10 +56,10 @@ func TestHoursAreKeptApart(t *testing.T) {
 		}
 		return h.Calls[CallKind{}]
 	}
-	j.Count(screening.Inbound, clean, Passed)
+	j.Count(screening.Inbound, clean, screening.Passed)
 	eventually(t, "the first is counted", func() bool { return count(noon) == 1 })
 	c.set(noon.Add(time.Hour))
-	j.Count(screening.Inbound, clean, Passed)
+	j.Count(screening.Inbound, clean, screening.Passed)
 	eventually(t, "the second is counted", func() bool { return count(noon.Add(time.Hour)) == 1 })
 	if err := j.stop(); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	store := newMemory()
 	w := &writer{journal: start(t, store, func(o *Options) { o.Every = time.Hour }).Journal, tallies: map[int64]*tally{}}
 	w.seen = make([]uint64, len(w.journal.calls))
-	w.journal.Count(screening.Inbound, clean, Passed)
+	w.journal.Count(screening.Inbound, clean, screening.Passed)
 	for range 3 {
 		w.collect()
 		if err := w.write(t.Context()); err != nil {
@@ -127,7 +127,7 @@ func TestEveryKindOfCall(t *testing.T) {
 	for _, d := range []screening.Direction{screening.Inbound, screening.Outbound} {
 		for _, a := range screening.Actions() {
 			for _, r := range screening.Reasons() {
-				for _, o := range Outcomes() {
+				for _, o := range screening.Outcomes() {
 					c.add(d, screening.Verdict{Action: a, Reason: r}, o)
 				}
 			}
@@ -146,8 +146,8 @@ func TestEveryKindOfCall(t *testing.T) {
 	if len(kinds) != len(c) {
 		t.Errorf("%d names for %d counters", len(kinds), len(c))
 	}
-	c.add(2, screening.Verdict{}, Passed)
-	c.add(0, screening.Verdict{Action: 200, Reason: 200}, outcomeCount)
+	c.add(2, screening.Verdict{}, screening.Passed)
+	c.add(0, screening.Verdict{Action: 200, Reason: 200}, screening.Outcome(outcomeCount))
 }
 
 func TestCountsOfNewerVersions(t *testing.T) {
@@ -166,7 +166,7 @@ func TestCountDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(1000, func() { j.Count(screening.Outbound, clean, Passed) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { j.Count(screening.Outbound, clean, screening.Passed) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 	e := warned(1)
@@ -183,7 +183,7 @@ func BenchmarkCount(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
-			j.Count(screening.Outbound, clean, Passed)
+			j.Count(screening.Outbound, clean, screening.Passed)
 		}
 	})
 }

@@ -63,7 +63,7 @@ func (e *Entry) AppendBinary(b []byte) ([]byte, error) {
 func (e *Entry) inSets() bool {
 	v := &e.Verdict
 	return e.Direction <= screening.Outbound && v.Action <= screening.Block && v.Would <= screening.Block && v.Reason.Text() != "" &&
-		v.Standing <= numberdb.StandingProtected && v.Class <= numberdb.ClassSubscriberRequest && e.Outcome < outcomeCount
+		v.Standing <= numberdb.StandingProtected && v.Class <= numberdb.ClassSubscriberRequest && int(e.Outcome) < outcomeCount
 }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. The error wraps [ErrCorrupt] or [ErrNewer]; e is then as it was.
@@ -78,7 +78,7 @@ func (e *Entry) UnmarshalBinary(b []byte) error {
 	read := Entry{ID: hex.EncodeToString(b[1:7])}
 	v := &read.Verdict
 	read.Direction, v.Action, v.Reason, v.Would = screening.Direction(b[7]), screening.Action(b[8]), screening.Reason(b[9]), screening.Action(b[10])
-	v.Standing, v.Class, read.Outcome = numberdb.Standing(b[11]), numberdb.Class(b[12]), Outcome(b[13])
+	v.Standing, v.Class, read.Outcome = numberdb.Standing(b[11]), numberdb.Class(b[12]), screening.Outcome(b[13])
 	copy(read.Subscriber[:], b[14:fixed])
 	r := reader{b[fixed:]}
 	at, number, version, age := r.number(), r.number(), r.number(), r.number()

@@ -44,7 +44,7 @@ func TestStoredSetsStay(t *testing.T) {
 			"short unparsable report_only no_list deadline fault shutdown orphan unavailable"},
 		{fmt.Sprint(standings), "[none watch warn block cleared protected]"},
 		{fmt.Sprint(classes), "[analytics do_not_originate subscriber_request]"},
-		{fmt.Sprint(Outcomes()), "[passed labelled went_on skipped helpline no_key refused hung_up lost"},
+		{fmt.Sprint(screening.Outcomes()), "[passed labelled went_on skipped helpline no_key refused hung_up lost"},
 	} {
 		if !strings.HasPrefix(tc.got, tc.want) {
 			t.Errorf("stored entries would change their meaning: the set is\n%s, was\n%s", tc.got, tc.want)
@@ -160,17 +160,6 @@ func TestPseudonyms(t *testing.T) {
 	}
 	if strings.Contains(shown, "kkkk") || strings.Contains(shown, "6b6b") {
 		t.Errorf("printing a key shows it: %s", shown)
-	}
-}
-
-func TestOutcomes(t *testing.T) {
-	for _, o := range Outcomes() {
-		if text, err := o.MarshalText(); err != nil || string(text) != o.String() || o.Text() == "" {
-			t.Errorf("%d: %q, %v", o, text, err)
-		}
-	}
-	if _, err := outcomeCount.MarshalText(); err == nil || outcomeCount.String() != "invalid" || outcomeCount.Text() != "" {
-		t.Error("there is one too many")
 	}
 }
 

@@ -21,7 +21,7 @@ type Entry struct {
 	Verdict    screening.Verdict
 	// Prompt is the first prompt that was begun to the caller, in Language; both empty if none was.
 	Prompt, Language string
-	Outcome          Outcome
+	Outcome          screening.Outcome
 	// ListVersion is that of the node's list when the call had ended: it grows with each change, from the start of the node's process.
 	ListVersion uint64
 	// ListAge is the time since the store had last confirmed the list then, to the millisecond.

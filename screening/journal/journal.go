@@ -106,7 +106,9 @@ func setDefault[T comparable](v *T, fallback T) {
 }
 
 // Count counts a call about which the list had nothing to say. It adds to one counter: no lock, no allocation, no clock.
-func (j *Journal) Count(d screening.Direction, v screening.Verdict, o Outcome) { j.calls.add(d, v, o) }
+func (j *Journal) Count(d screening.Direction, v screening.Verdict, o screening.Outcome) {
+	j.calls.add(d, v, o)
+}
 
 // Record counts a call and keeps its entry. It never waits: where the queue is full, the entry is dropped, which is counted and, by Run,
 // logged.

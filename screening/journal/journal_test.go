@@ -45,7 +45,7 @@ func TestCallsAreRecordedAndCounted(t *testing.T) {
 	j := start(t, store, func(o *Options) { o.Metrics, o.Retention = registry, MinRetention })
 	for i := range 1000 {
 		j.Record(warned(i))
-		j.Count(screening.Inbound, clean, Passed)
+		j.Count(screening.Inbound, clean, screening.Passed)
 	}
 	eventually(t, "all are stored", func() bool { return store.kept() == 1000 })
 	if err := j.stop(); err != nil {
@@ -88,7 +88,7 @@ func TestHungStoreDelaysNobody(t *testing.T) {
 		reporters.Go(func() {
 			for i := range 1000 {
 				j.Record(warned(1 + r*1000 + i))
-				j.Count(screening.Inbound, clean, Passed)
+				j.Count(screening.Inbound, clean, screening.Passed)
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestEndWritesWhatIsLeft(t *testing.T) {
 	for i := range 2*mostAtOnce + 5 {
 		j.Record(warned(i))
 	}
-	j.Count(screening.Inbound, clean, Passed)
+	j.Count(screening.Inbound, clean, screening.Passed)
 	if err := j.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestUnsoundEntryHoldsUpNoOther(t *testing.T) {
 	store := newMemory()
 	j := start(t, store)
 	bad := warned(1)
-	bad.Outcome = outcomeCount
+	bad.Outcome = screening.Outcome(outcomeCount)
 	j.Record(bad)
 	bad = warned(2)
 	bad.Node = strings.Repeat("n", mostText+1)

@@ -203,11 +203,11 @@ func warned(i int) Entry {
 		Verdict: screening.Verdict{
 			Action: screening.Warn, Would: screening.Warn, Reason: screening.ReasonListedWarn, Standing: numberdb.StandingWarn, Brand: "amazon",
 		},
-		Prompt: "warn", Language: "en", Outcome: Skipped, ListVersion: 300, ListAge: 1500 * time.Millisecond,
+		Prompt: "warn", Language: "en", Outcome: screening.Skipped, ListVersion: 300, ListAge: 1500 * time.Millisecond,
 	}
 }
 
-var warnedKind = CallKind{screening.Outbound, screening.Warn, screening.ReasonListedWarn, Skipped}
+var warnedKind = CallKind{screening.Outbound, screening.Warn, screening.ReasonListedWarn, screening.Skipped}
 
 // value is what a counter has counted.
 func value(t *testing.T, c prometheus.Collector) float64 {

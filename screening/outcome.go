@@ -1,9 +1,8 @@
-package journal
+package screening
 
 import "fmt"
 
-// Outcome is what became of a call, with the values and names of screening/callflow's type, which this package may not know; a test of
-// cmd/linewarden holds the two equal. The set is closed. Entries are stored with these values: add new ones at the end.
+// Outcome is what became of a call. The set is closed. The journal stores these values: add new ones at the end.
 type Outcome uint8
 
 const (
@@ -60,7 +59,7 @@ func (o Outcome) Text() string {
 // MarshalText implements [encoding.TextMarshaler] with String. It fails for a value outside the set.
 func (o Outcome) MarshalText() ([]byte, error) {
 	if o >= outcomeCount {
-		return nil, fmt.Errorf("journal: there is no outcome %d", uint8(o))
+		return nil, fmt.Errorf("screening: there is no outcome %d", uint8(o))
 	}
 	return []byte(o.String()), nil
 }

@@ -145,7 +145,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestTokensThatWouldMislead(t *testing.T) {
-	sound := Token{Principal{"ann", numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}, RoleReporter}, HashToken(reporterToken)}
+	sound := Token{Principal{Name: "ann", Source: numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}, Role: RoleReporter}, HashToken(reporterToken)}
 	change := func(f func(*Token)) []Token {
 		other := sound
 		other.Name, other.Hash = "bob", HashToken(auditorToken)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -36,6 +37,12 @@ type Principal struct {
 	Name   string          // of the person or machine, unique
 	Source numberdb.Source // for whom they report, and how far that is trusted
 	Role   Role
+	// Person says that a human being asks, by signing in or with a token of their own. Only people propose, decide and approve: whoever makes
+	// tokens for machines could otherwise be two people.
+	Person bool
+	// RoleSince is when a person got the role, and RoleBy who gave it to them; of a machine both are zero.
+	RoleSince time.Time
+	RoleBy    string
 }
 
 // Token is a machine's or a person's right to use the API.

@@ -42,10 +42,11 @@ const (
 	AuditPolicyLoaded AuditAction = "policy_loaded" // the policies and rules of a node; After holds them
 	AuditDecided      AuditAction = "decided"       // After is the [Decision]
 	AuditMarked       AuditAction = "marked"        // After is the [Marking]
+	AuditCallerShown  AuditAction = "caller_shown"  // somebody read the number of a victim; Object is the reported number
 	AuditRefused      AuditAction = "refused"       // somebody tried what they may not; After is what they tried
 )
 
-var auditActions = []AuditAction{AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditRefused}
+var auditActions = []AuditAction{AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused}
 
 // MaxAuditText is how many bytes each text of an audit entry may have.
 const MaxAuditText = 64 << 10

@@ -55,6 +55,7 @@ const clockSkew = 5 * time.Minute
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var (
+	reportIDForm = regexp.MustCompile(`^[A-Z2-7]{26}$`) // as [crypto/rand.Text] makes them
 	reporterForm = regexp.MustCompile(`^[!-~]{1,64}$`)
 	currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
 	// languageForm is the outer form of a tag of BCP 47 (RFC 5646 section 2.1).
@@ -65,6 +66,9 @@ var (
 // country's plan has room for is accepted, whether or not it is assigned to anybody.
 func (r *Report) Check(now time.Time) Faults {
 	var f Faults
+	if r.ID != "" && !reportIDForm.MatchString(r.ID) {
+		f.add("id", "is not a report's", "write 26 of A-Z and 2-7, or leave it to the store")
+	}
 	checkNumber(&f, "number", r.Number)
 	checkRoles(&f, r.Roles)
 	checkBrand(&f, r.Brand)
@@ -83,12 +87,25 @@ func (r *Report) Check(now time.Time) Faults {
 	if r.Language != "" && !languageForm.MatchString(r.Language) {
 		f.add("language", "is not a language tag", "write a tag of BCP 47, such as en or pt-BR")
 	}
+	r.checkCaller(&f)
 	f = append(f, r.Source.Check()...)
 	if !reporterForm.MatchString(r.Reporter) {
 		f.add("reporter", "is missing or not opaque", "write 1 to 64 printable ASCII characters without spaces")
 	}
 	checkTime(&f, "at", r.At, now)
 	return f
+}
+
+// checkCaller wants a number that can be called back, or none.
+func (r *Report) checkCaller(f *Faults) {
+	switch {
+	case r.Caller == 0 && r.Consent:
+		f.add("consent", "names nobody to call back", "give the victim's own number, or leave the consent out")
+	case r.Caller != 0 && r.Caller == r.Number:
+		f.add("caller", "is the reported number", "give the victim's own number, or leave it out")
+	case r.Caller != 0 && !isPossible(r.Caller):
+		f.add("caller", "is impossible in its country's numbering plan", "check for missing, doubled or extra digits, or leave it out")
+	}
 }
 
 // Check is all that is wrong with the source, in the order of its fields; nil if nothing is.

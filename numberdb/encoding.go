@@ -32,6 +32,8 @@ var (
 	ErrNoList = errors.New("the store holds no list")
 	// ErrNewerFormat says that something was written by a newer version of Linewarden.
 	ErrNewerFormat = errors.New("written by a newer version of Linewarden: update this one")
+	// ErrNoCaller says that no number of a victim is kept with a report.
+	ErrNoCaller = errors.New("with this report no number of the victim is kept")
 	// ErrCorruptListing says that bytes are no listing in binary form.
 	ErrCorruptListing = errors.New("not a listing")
 )

@@ -5,6 +5,9 @@ import "time"
 // Report is one complaint about one number. Reports are evidence: they are appended, and never edited or deleted before their
 // retention ends. The zero value of every optional field says that nothing is known.
 type Report struct {
+	// ID names the report: 26 of A-Z and 2-7, chosen by the store if empty. A report with the ID of one about the same number that was stored
+	// within the last day is that one, sent again: it is not stored, and gets the same receipt.
+	ID     string `json:"-"`
 	Number Number `json:"number"`
 	// Roles are the parts that the number played: at least one.
 	Roles Roles `json:"roles"`
@@ -21,6 +24,11 @@ type Report struct {
 	Currency string  `json:"currency,omitempty"`
 	// Language is that of the call or message, as a tag of BCP 47 such as "en" or "pt-BR".
 	Language string `json:"language,omitempty"`
+	// Caller is the victim's own number; zero if they kept it to themselves. It is never part of the report's JSON: the store keeps it
+	// encrypted, apart from the report.
+	Caller Number `json:"-"`
+	// Consent says that the victim may be called back at Caller.
+	Consent bool `json:"consent,omitempty"`
 	// Source is set by whoever took the report in, from what they know of its sender, never by the sender.
 	Source Source `json:"source"`
 	// Reporter names the person or machine within the source, so that each counts once per number and role: 1 to 64 printable
@@ -113,5 +121,7 @@ type Filed struct {
 	ID string `json:"id"`
 	// Received is when the store accepted it, by the store's clock.
 	Received time.Time `json:"received"`
-	Report   Report    `json:"report"`
+	// HasCaller says that the victim's own number was given, which only a few may see.
+	HasCaller bool   `json:"has_caller,omitempty"`
+	Report    Report `json:"report"`
 }

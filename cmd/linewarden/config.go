@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/intake"
 	"github.com/linewarden/linewarden/screening/callflow"
 	"github.com/linewarden/linewarden/screening/journal"
 )
@@ -116,6 +117,11 @@ type intakeConfig struct {
 	TLSCertFile string        `yaml:"tls_cert_file" env:"TLS_CERT_FILE"`
 	TLSKeyFile  string        `yaml:"tls_key_file" env:"TLS_KEY_FILE"`
 	Tokens      []tokenConfig `yaml:"tokens" envPrefix:"TOKENS_"`
+
+	SealingKey        secret `yaml:"sealing_key" env:"SEALING_KEY"`
+	SealingKeyFile    string `yaml:"sealing_key_file" env:"SEALING_KEY_FILE"`
+	ReportsPerDay     int    `yaml:"reports_per_day" env:"REPORTS_PER_DAY"`
+	FeedReportsPerDay int    `yaml:"feed_reports_per_day" env:"FEED_REPORTS_PER_DAY"`
 }
 
 // tokenConfig is one who may use the intake endpoint.
@@ -161,9 +167,11 @@ func defaultConfig() config {
 		Calls:    callsConfig{Deadline: callflow.DefaultDeadline, Languages: []string{"en"}},
 		Rules:    numberdb.DefaultRules(),
 		Journal:  journalConfig{Retention: journal.DefaultRetention, MostPerDay: journal.DefaultMostPerDay},
-		Intake:   intakeConfig{Listen: "127.0.0.1:8080"},
-		Audit:    auditConfig{SyslogEvery: 10 * time.Second},
-		Ops:      opsConfig{Listen: "127.0.0.1:8081"},
-		Log:      logConfig{Level: "info", Format: "text"},
+		Intake: intakeConfig{
+			Listen: "127.0.0.1:8080", ReportsPerDay: intake.DefaultReportsPerDay, FeedReportsPerDay: intake.DefaultFeedReportsPerDay,
+		},
+		Audit: auditConfig{SyslogEvery: 10 * time.Second},
+		Ops:   opsConfig{Listen: "127.0.0.1:8081"},
+		Log:   logConfig{Level: "info", Format: "text"},
 	}
 }

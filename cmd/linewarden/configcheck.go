@@ -13,6 +13,7 @@ import (
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/intake"
+	"github.com/linewarden/linewarden/numberdb/redisstore"
 	"github.com/linewarden/linewarden/screening/journal"
 )
 
@@ -217,6 +218,14 @@ func (c *checker) checkIntake() {
 	if len(c.Intake.Tokens) == 0 {
 		c.fault("intake.tokens", "is missing", "give each who may report a token with name, organisation, source and token_file, or start with --only screening")
 	}
+	if key := c.Intake.SealingKey; key.Set() && len(key.Reveal()) < redisstore.MinCallerKey {
+		c.fault("intake.sealing_key", fmt.Sprintf("has fewer than %d characters", redisstore.MinCallerKey), "make a random one, such as 'openssl rand -hex 32' prints")
+	}
+	for key, most := range map[string]int{"intake.reports_per_day": c.Intake.ReportsPerDay, "intake.feed_reports_per_day": c.Intake.FeedReportsPerDay} {
+		if most < 1 {
+			c.fault(key, fmt.Sprintf("%d is out of bounds", most), "write how many reports of one reporter are taken in a day, at least 1")
+		}
+	}
 	names, hashes := map[string]bool{}, map[[sha256.Size]byte]bool{}
 	for i, t := range c.Intake.Tokens {
 		key := fmt.Sprintf("intake.tokens[%d].", i)
@@ -260,6 +269,7 @@ func (l *loaded) resolveSecrets() error {
 	c := &checker{loaded: l}
 	c.redisSecrets()
 	c.secretFile("journal.pseudonym_key", &l.Journal.PseudonymKey, l.Journal.PseudonymKeyFile)
+	c.secretFile("intake.sealing_key", &l.Intake.SealingKey, l.Intake.SealingKeyFile)
 	for i := range l.Asterisk {
 		a := &l.Asterisk[i]
 		c.secretFile(fmt.Sprintf("asterisk[%d].password", i), &a.Password, a.PasswordFile)

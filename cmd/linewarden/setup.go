@@ -44,6 +44,7 @@ const (
 	ariPasswordFile   = "ari-password"
 	intakeTokenFile   = "intake-token"
 	journalKeyFile    = "journal-key"
+	sealingKeyFile    = "sealing-key"
 )
 
 // Owners give themselves the right to write, and Linewarden's own secrets are for nobody else.
@@ -60,7 +61,7 @@ func (c *setupCommand) Run(p *program) error {
 		return fmt.Errorf("keep the folder of secrets from others: %w", err)
 	}
 	secrets := map[string]string{}
-	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile} {
+	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile, sealingKeyFile} {
 		text, err := keptSecret(filepath.Join(c.Secrets, name))
 		if err != nil {
 			return err

@@ -49,7 +49,7 @@ func TestSetupKeepsSecretsFromOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile} {
+	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile, sealingKeyFile} {
 		text := readFile(t, setup.Secrets, name)
 		if len(strings.TrimSpace(text)) < max(intake.MinTokenLength, 40) {
 			t.Errorf("%s is short: %d characters", name, len(text))
@@ -73,7 +73,7 @@ func TestSetupKeepsSecretsFromOthers(t *testing.T) {
 func TestSetupAgain(t *testing.T) {
 	setup, _ := setUp(t, readCompose(t))
 	before := map[string]string{}
-	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile} {
+	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile, sealingKeyFile} {
 		before[name] = readFile(t, setup.Secrets, name)
 	}
 	setup.Carrier = "192.0.2.1:5060"

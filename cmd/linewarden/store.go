@@ -22,11 +22,17 @@ func (l *loaded) openStore(role string, log *slog.Logger, metrics prometheus.Reg
 	if err != nil {
 		return nil, err
 	}
+	var sealing *redisstore.CallerKey
+	if l.Intake.SealingKey.Set() {
+		if sealing, err = redisstore.NewCallerKey(l.Intake.SealingKey.Reveal()); err != nil {
+			return nil, fmt.Errorf("intake.sealing_key: %w", err)
+		}
+	}
 	store, err := redisstore.Open(redisstore.Connection{
 		Addrs: r.Addresses, Master: r.SentinelMaster, Cluster: r.Cluster, DB: r.DB, TLS: secured,
 		Username: r.Username, Password: r.Password.Reveal(),
 		SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword.Reveal(),
-	}, redisstore.Options{Rules: &l.Rules, Prefix: r.Prefix, Actor: l.Instance, Role: role, Logger: log, Registerer: metrics})
+	}, redisstore.Options{Rules: &l.Rules, Prefix: r.Prefix, Actor: l.Instance, Role: role, CallerKey: sealing, Logger: log, Registerer: metrics})
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}

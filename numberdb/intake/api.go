@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,12 +24,20 @@ type Store interface {
 	Report(context.Context, numberdb.Report) (numberdb.Receipt, error)
 	// Listing is what the list says about a number, ranges included.
 	Listing(context.Context, numberdb.Number) (numberdb.Listing, error)
+	// CountReport counts one more report of a reporter on a day, and gives how many that makes.
+	CountReport(ctx context.Context, who string, day numberdb.Day) (int, error)
+	// Caller is the victim's own number that was given with a report.
+	Caller(ctx context.Context, n numberdb.Number, reportID string) (numberdb.Number, error)
+	Answers
 }
 
 // Options is what an [API] is made of.
 type Options struct {
 	Store  Store
 	Tokens []Token
+	// ReportsPerDay and FeedReportsPerDay bound what one reporter sends in a day of UTC: [DefaultReportsPerDay] and
+	// [DefaultFeedReportsPerDay] if zero.
+	ReportsPerDay, FeedReportsPerDay int
 	// Audit appends to the audit chain who was refused; nothing is written if nil.
 	Audit func(context.Context, numberdb.AuditEntry) (uint64, error)
 	// Origin says how to read a number without a country code where the request names no region.
@@ -46,6 +55,7 @@ type Options struct {
 // API is the intake over HTTP. Its methods may be used by many goroutines at once.
 type API struct {
 	store   Store
+	answers Answers
 	tokens  []Token
 	origin  numberdb.Origin
 	policy  screening.Policy
@@ -53,6 +63,8 @@ type API struct {
 	log     *slog.Logger
 	metrics *metrics
 	handler http.Handler
+
+	reportsPerDay, feedReportsPerDay int
 
 	refusals refusals
 }
@@ -77,8 +89,9 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{store: o.Store, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
+	a := &API{store: o.Store, answers: o.Store, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
+	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -108,6 +121,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, config)
 	a.registerReports(api)
+	a.registerCallers(api)
 	a.registerNumbers(api)
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,8 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // The tokens of the tests, by role.
 const (
 	reporterToken = "reporter-token-of-the-tests"
+	reviewerToken = "reviewer-token-of-the-tests"
+	feedToken     = "machine-token-of-the-tests"
 	auditorToken  = "auditor-token-of-the-tests"
 )
 
@@ -34,6 +37,60 @@ type fakeStore struct {
 	fail    error
 	reports []numberdb.Report
 	listing map[numberdb.Number]numberdb.Listing
+	callers map[string]numberdb.Number // of victims, by report
+	counts  map[string]int
+	answers map[string]string
+}
+
+func (s *fakeStore) CountReport(_ context.Context, who string, day numberdb.Day) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprint(who, day)
+	if s.counts == nil {
+		s.counts = map[string]int{}
+	}
+	s.counts[key]++
+	if errors.Is(s.fail, errAway) {
+		return 0, s.fail
+	}
+	return s.counts[key], nil
+}
+
+func (s *fakeStore) Caller(_ context.Context, _ numberdb.Number, id string) (numberdb.Number, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, ok := s.callers[id]
+	if !ok && s.fail == nil {
+		return 0, numberdb.ErrNoCaller
+	}
+	return n, s.fail
+}
+
+func (s *fakeStore) Reserve(_ context.Context, name string, value []byte, _ time.Duration) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if there, ok := s.answers[name]; ok || s.fail != nil {
+		return []byte(there), s.fail
+	}
+	if s.answers == nil {
+		s.answers = map[string]string{}
+	}
+	s.answers[name] = string(value)
+	return nil, nil
+}
+
+func (s *fakeStore) Keep(_ context.Context, name string, value []byte, _ time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[name] = string(value)
+	return s.fail
+}
+
+func (s *fakeStore) Release(_ context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.answers, name)
+	return s.fail
 }
 
 func (s *fakeStore) Report(_ context.Context, r numberdb.Report) (numberdb.Receipt, error) {
@@ -68,6 +125,7 @@ func (s *fakeStore) stored() []numberdb.Report {
 type bench struct {
 	*API
 	store   *fakeStore
+	audited []numberdb.AuditEntry
 	log     *strings.Builder
 	metrics *prometheus.Registry
 }
@@ -82,8 +140,11 @@ func newBench(t testing.TB) *bench {
 		Store: b.store, Origin: numberdb.Origin{Region: "US"}, Version: "test", Clock: func() time.Time { return noon },
 		Tokens: []Token{
 			{principal("ann", RoleReporter), HashToken(reporterToken)},
+			{principal("rita", RoleReviewer), HashToken(reviewerToken)},
+			{principal("list", RoleFeed), HashToken(feedToken)},
 			{principal("otto", RoleAuditor), HashToken(auditorToken)},
 		},
+		ReportsPerDay: 100, FeedReportsPerDay: 130, Audit: b.audit,
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)), Metrics: b.metrics,
 	})
 	if err != nil {
@@ -91,6 +152,13 @@ func newBench(t testing.TB) *bench {
 	}
 	b.API = api
 	return b
+}
+
+func (b *bench) audit(_ context.Context, e numberdb.AuditEntry) (uint64, error) {
+	b.store.mu.Lock()
+	defer b.store.mu.Unlock()
+	b.audited = append(b.audited, e)
+	return uint64(len(b.audited)), b.store.fail
 }
 
 // ask sends one request with a token; an empty token sends none.

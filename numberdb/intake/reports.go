@@ -29,6 +29,8 @@ type ReportBody struct {
 	Currency string     `json:"currency,omitempty" pattern:"^[A-Z]{3}$" example:"USD" doc:"Currency of the loss (ISO 4217)."`
 	Language string     `json:"language,omitempty" maxLength:"80" example:"en" doc:"Language of the call or message (BCP 47)."`
 	At       *time.Time `json:"at,omitempty" doc:"When it happened (RFC 3339); if missing, now."`
+	Caller   string     `json:"caller,omitempty" maxLength:"200" example:"+1 202 555 0111" doc:"The victim's own number. It is kept encrypted, apart from the report, and shown to reviewers alone."`
+	Consent  bool       `json:"consent,omitempty" doc:"The victim may be called back at that number."`
 }
 
 // reportInput is the request, and the report that it turned out to be.
@@ -49,19 +51,22 @@ type ReceiptBody struct {
 type reportOutput struct{ Body ReceiptBody }
 
 func (a *API) registerReports(api huma.API) {
-	huma.Register(api, a.allow(huma.Operation{
+	huma.Register(api, a.once(a.allow(huma.Operation{
 		OperationID: "report-number", Method: http.MethodPost, Path: "/v1/reports", DefaultStatus: http.StatusCreated,
 		Summary: "Report a number", Description: "Nothing is stored unless the answer is 201. Send a report again after 503: it then counts once.",
 		MaxBodyBytes: maxBody, BodyReadTimeout: bodyTimeout,
 		Errors: []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge,
-			http.StatusUnsupportedMediaType, http.StatusServiceUnavailable},
-	}, RoleReporter, RoleReviewer, RoleAdministrator, RoleFeed), a.takeReport)
+			http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+	}, RoleReporter, RoleReviewer, RoleAdministrator, RoleFeed)), a.takeReport)
 }
 
 // takeReport stores a report that Resolve has found sound.
 func (a *API) takeReport(ctx context.Context, in *reportInput) (*reportOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+	if err := a.withinQuota(ctx, principalOf(ctx), a.now()); err != nil {
+		return nil, err
+	}
 	receipt, err := a.store.Report(ctx, in.report)
 	var faults numberdb.Faults
 	switch {
@@ -83,6 +88,7 @@ func (in *reportInput) Resolve(ctx huma.Context) []error {
 	p := principalOf(ctx.Context())
 	b := &in.Body
 	in.report = numberdb.Report{
+		ID: onceID(ctx.Context()), Consent: b.Consent,
 		Brand: numberdb.Brand(b.Brand), Text: b.Text, Loss: b.Loss, Currency: b.Currency, Language: b.Language,
 		Source: p.Source, Reporter: reporterID(p), At: n.begin,
 	}
@@ -94,6 +100,13 @@ func (in *reportInput) Resolve(ctx huma.Context) []error {
 	var errs []error
 	if why := notReportable(b.Number, parsed); why != "" {
 		errs = append(errs, finding("number", why))
+	}
+	if strings.TrimSpace(b.Caller) != "" {
+		caller := writtenIn(n.origin, b.Region).Parse(b.Caller)
+		if in.report.Caller = caller.Number; caller.Kind != numberdb.KindE164 {
+			in.report.Consent = false // one fault is enough
+			errs = append(errs, finding("caller", "is not a possible telephone number: write it with its country code, such as +12025550111, or leave it out"))
+		}
 	}
 	if b.Region != "" && !numberdb.KnownRegion(b.Region) {
 		errs = append(errs, finding("region", "is not a country's code: write two capital letters of ISO 3166-1, such as US"))

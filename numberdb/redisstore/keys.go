@@ -27,10 +27,14 @@ import (
 //	lw:{p}:e:<t>     hash    evidence, summed up. TTL: until nothing in it matters (evidenceTTL), from the last report on.
 //	lw:{p}:r:<t>     hash    reporters who counted → day. TTL: as the evidence.
 //	lw:{p}:s:<t>     stream  reports. TTL: Options.Retention, from the last report on.
+//	lw:{p}:o:<t>     hash    victims' own numbers, sealed: id of the report → nonce and ciphertext. TTL: as the reports.
+//	lw:{p}:i:<id>    string  receipt of a report whose sender chose its id, so that the same one sent again is not stored again. TTL: a day.
 //	lw:{p}:d:<t>     stream  decisions and marks. No TTL: who listed, cleared or protected a number must stay answerable for as
 //	                         long as there is a list, and people make few decisions.
 //	lw:{j<h>}:j:<day> hash   journal: the listed calls of a day (since 1970, UTC) whose ids begin with the hexadecimal digits <h> →
 //	                         record. TTL: the end of the day and the journal's retention, a fixed moment that later records do not move.
+//	lw:a:<name>      string  an answer of the intake to a request that may be sent again, or who is at work on it. TTL: a day, or seconds.
+//	lw:q:<day>:<who> string  how many reports a reporter has sent on a day (since 1970, UTC). TTL: two days.
 //	lw:h:<hour>      hash    counts of the calls of an hour (since 1970), of each node under names of its own. TTL: as its day's journal.
 //
 // Options.Prefix may replace "lw".
@@ -56,8 +60,16 @@ func (k keys) changes(partition int) string   { return k.tag(partition) + ":c" }
 func (k keys) evidence(p place) string        { return k.tag(p.partition) + ":e:" + p.text }
 func (k keys) reporters(p place) string       { return k.tag(p.partition) + ":r:" + p.text }
 func (k keys) reports(p place) string         { return k.tag(p.partition) + ":s:" + p.text }
-func (k keys) decisions(p place) string       { return k.tag(p.partition) + ":d:" + p.text }
-func (k keys) listing(p place) string         { return k.bucket(p.partition, p.bucket) }
+func (k keys) callers(p place) string         { return k.tag(p.partition) + ":o:" + p.text }
+func (k keys) receipt(p place, id string) string {
+	return k.tag(p.partition) + ":i:" + id
+}
+func (k keys) answer(name string) string { return k.prefix + ":a:" + name }
+func (k keys) quota(who string, day numberdb.Day) string {
+	return k.prefix + ":q:" + strconv.Itoa(int(day)) + ":" + who
+}
+func (k keys) decisions(p place) string { return k.tag(p.partition) + ":d:" + p.text }
+func (k keys) listing(p place) string   { return k.bucket(p.partition, p.bucket) }
 
 func (k keys) calls(id string, day numberdb.Day) string {
 	return k.prefix + ":{j" + id[:callShelf] + "}:j:" + strconv.Itoa(int(day))

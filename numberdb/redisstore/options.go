@@ -64,6 +64,8 @@ type Options struct {
 	// through this store is done. The defaults are "linewarden" and "program".
 	Actor string
 	Role  string
+	// CallerKey seals the numbers of victims. Without one, a report that holds such a number is refused.
+	CallerKey *CallerKey
 	// Changes is how many changes each partition's stream keeps at least, for nodes that were away; the default is 16384, which
 	// takes about 32 MB of memory in all.
 	Changes int

@@ -18,6 +18,7 @@ import (
 // filed is a report as it lies in Redis.
 type filed struct {
 	ID     string          `json:"id"`
+	Caller bool            `json:"caller,omitempty"` // the victim's own number lies beside, sealed
 	Report numberdb.Report `json:"report"`
 }
 
@@ -29,8 +30,15 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 	if faults := r.Check(now); faults != nil {
 		return numberdb.Receipt{}, fmt.Errorf("number list, report: %w", faults)
 	}
-	id := rand.Text()
-	body, err := json.Marshal(filed{ID: id, Report: r})
+	id, chosen := r.ID, r.ID != ""
+	if !chosen {
+		id = rand.Text()
+	}
+	caller, err := s.options.CallerKey.seal(id, &r)
+	if err != nil {
+		return numberdb.Receipt{}, fmt.Errorf("number list, report: %w", err)
+	}
+	body, err := json.Marshal(filed{ID: id, Caller: caller != nil, Report: r})
 	if err != nil {
 		return numberdb.Receipt{}, fmt.Errorf("number list, writing a report: %w", err)
 	}
@@ -40,13 +48,16 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 		if err != nil {
 			return err
 		}
-		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p)}
+		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p), s.keys.callers(p)}
+		if chosen {
+			keys = append(keys, s.keys.receipt(p, id))
+		}
 		today := numberdb.DayOf(now)
 		var repeat, forging, corrupt int64
 		listing, err := answer(s.scripts.report.Run(ctx, s.client, keys,
 			p.field, string(r.Brand), sourceKind(r.Source), r.Source.Organisation, r.Reporter, body,
 			int(numberdb.DayOf(r.At)), int(today), int(r.Roles), int(genuine(ranges, today)), s.options.Changes,
-			seconds(evidenceTTL(s.options.Rules)), seconds(s.options.Retention),
+			seconds(evidenceTTL(s.options.Rules)), seconds(s.options.Retention), id, caller, seconds(receiptTTL),
 		), &repeat, &forging, &corrupt)
 		if err != nil {
 			return err
@@ -61,6 +72,9 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 	}
 	return receipt, nil
 }
+
+// receiptTTL is for how long a report that is sent again is known to be the same.
+const receiptTTL = 24 * time.Hour
 
 // sourceKind is the kind of evidence that a source gives, by the names of evidence.lua.
 func sourceKind(s numberdb.Source) string {
@@ -98,7 +112,7 @@ func (s *Store) Reports(ctx context.Context, n numberdb.Number) iter.Seq2[number
 				s.unreadable(ctx, "report", entry.partition, err)
 				continue
 			}
-			if !yield(numberdb.Filed{ID: f.ID, Received: entry.time(), Report: f.Report}, nil) {
+			if !yield(numberdb.Filed{ID: f.ID, Received: entry.time(), HasCaller: f.Caller, Report: f.Report}, nil) {
 				return
 			}
 		}

@@ -217,9 +217,16 @@ func everyCall(t *testing.T, s *Store) {
 // time to live.
 func TestEveryKeyIsInTheTable(t *testing.T) {
 	client := sharedRedis(t)
-	s := newStore(t, client, func(o *Options) { o.Prefix = "table" })
+	s := newStore(t, client, func(o *Options) {
+		o.Prefix, o.CallerKey = "table", must[*CallerKey](t)(NewCallerKey("a secret of the tests, 32 characters long"))
+	})
 	ctx := soon(t)
 	everyCall(t, s)
+	named := aReport(fiction(32))
+	named.ID, named.Caller = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", fiction(33)
+	must[numberdb.Receipt](t)(s.Report(ctx, named))
+	must[int](t)(s.CountReport(ctx, "ann", 20000))
+	testReserve(t, s)
 	testCalls(t, s)
 	testCounts(t, s)
 	rules := numberdb.DefaultRules()
@@ -235,6 +242,10 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"e":    {"hash", evidenceTTL(&rules)},
 		"r":    {"hash", evidenceTTL(&rules)},
 		"s":    {"stream", s.options.Retention},
+		"o":    {"hash", s.options.Retention},
+		"i":    {"string", receiptTTL},
+		"a":    {"string", time.Minute},
+		"q":    {"string", quotaTTL},
 		"d":    {"stream", 0},
 		"j":    {"hash", 7 * 24 * time.Hour},
 		"h":    {"hash", 7 * 24 * time.Hour},

@@ -29,6 +29,8 @@ const serveToken = "token-of-the-serve-tests"
 
 // node is a whole linewarden serve, in a process of its own.
 type node struct {
+	name   string
+	config string // file
 	cmd    *exec.Cmd
 	intake string // URL
 	ops    string // URL
@@ -63,7 +65,15 @@ intake:
   tokens: [{name: desk, organisation: helpline, source: staff, token_file: %q}]
 ops: {listen: "127.0.0.1:0"}
 %s`, name, redis, filepath.Join(dir, "snapshot"), put("token", serveToken), more))
-	n := &node{cmd: exec.Command("linewarden", "serve", "--config", config), done: make(chan struct{})}
+	n := &node{name: name, config: config}
+	n.start(t)
+	return n
+}
+
+// start starts the node's process, for the first time or again, and waits until it listens.
+func (n *node) start(t *testing.T) {
+	t.Helper()
+	n.cmd, n.done = exec.Command("linewarden", "serve", "--config", n.config), make(chan struct{})
 	stderr, err := n.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -72,12 +82,13 @@ ops: {listen: "127.0.0.1:0"}
 		t.Fatal(err)
 	}
 	addresses := make(chan [2]string, 2)
-	go n.follow(stderr, addresses)
+	cmd, done := n.cmd, n.done
+	go n.follow(cmd, done, stderr, addresses)
 	t.Cleanup(func() {
-		_ = n.cmd.Process.Kill() // it has ended already in most tests
-		<-n.done
+		_ = cmd.Process.Kill() // it has ended already in most tests
+		<-done
 		if t.Failed() {
-			t.Logf("log of node %s:\n%s", name, n.logged())
+			t.Logf("log of node %s:\n%s", n.name, n.logged())
 		}
 	})
 	for range 2 {
@@ -94,12 +105,11 @@ ops: {listen: "127.0.0.1:0"}
 			t.Fatalf("does not listen: %s", n.logged())
 		}
 	}
-	return n
 }
 
 // follow keeps the log until the process closes it.
-func (n *node) follow(stderr io.Reader, addresses chan<- [2]string) {
-	defer close(n.done)
+func (n *node) follow(cmd *exec.Cmd, done chan<- struct{}, stderr io.Reader, addresses chan<- [2]string) {
+	defer close(done)
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		n.mu.Lock()
 		n.log.WriteString(lines.Text() + "\n")
@@ -108,7 +118,7 @@ func (n *node) follow(stderr io.Reader, addresses chan<- [2]string) {
 			addresses <- [2]string{m[1], m[2]}
 		}
 	}
-	_ = n.cmd.Wait() // its exit status is read by stop
+	_ = cmd.Wait() // its exit status is read by stop
 }
 
 func (n *node) logged() string {

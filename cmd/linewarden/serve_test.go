@@ -44,7 +44,7 @@ type node struct {
 var listening = regexp.MustCompile(`msg=listening .*server=(ops|intake) address=(\S+)`)
 
 // startNode starts a node and waits until it listens. Its Asterisk is not there, unless the config says otherwise.
-func startNode(t *testing.T, redis, name, more string) *node {
+func startNode(t testing.TB, redis, name, more string) *node {
 	t.Helper()
 	dir := t.TempDir()
 	put := func(name, text string) string {
@@ -71,7 +71,7 @@ ops: {listen: "127.0.0.1:0"}
 }
 
 // start starts the node's process, for the first time or again, and waits until it listens.
-func (n *node) start(t *testing.T) {
+func (n *node) start(t testing.TB) {
 	t.Helper()
 	n.cmd, n.done = exec.Command("linewarden", "serve", "--config", n.config), make(chan struct{})
 	stderr, err := n.cmd.StderrPipe()
@@ -128,7 +128,7 @@ func (n *node) logged() string {
 }
 
 // stop tells the node to stop, and gives its exit status.
-func (n *node) stop(t *testing.T) int {
+func (n *node) stop(t testing.TB) int {
 	t.Helper()
 	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func (n *node) stop(t *testing.T) int {
 }
 
 // missing is what the node says is not ready.
-func (n *node) missing(t *testing.T) []string {
+func (n *node) missing(t testing.TB) []string {
 	t.Helper()
 	var answer struct{ Missing []notReady }
 	get(t, n.ops+"/readyz", &answer)
@@ -154,7 +154,7 @@ func (n *node) missing(t *testing.T) []string {
 }
 
 // metric is a value that the node counts.
-func (n *node) metric(t *testing.T, name string) float64 {
+func (n *node) metric(t testing.TB, name string) float64 {
 	t.Helper()
 	for line := range strings.Lines(get(t, n.ops+"/metrics", nil)) {
 		if text, ok := strings.CutPrefix(line, name+" "); ok {
@@ -170,7 +170,7 @@ func (n *node) metric(t *testing.T, name string) float64 {
 }
 
 // get asks for a page, and reads it into v if that is not nil.
-func get(t *testing.T, url string, v any) string {
+func get(t testing.TB, url string, v any) string {
 	t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
@@ -190,7 +190,7 @@ func get(t *testing.T, url string, v any) string {
 }
 
 // eventually asks again and again until it is so.
-func eventually(t *testing.T, what string, so func() bool) {
+func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -204,7 +204,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 }
 
 // startRedis is a Redis of the test's own.
-func startRedis(t *testing.T) *testbed.Redis {
+func startRedis(t testing.TB) *testbed.Redis {
 	t.Helper()
 	redis, err := testbed.StartRedis(t.Context(), testbed.RedisOptions{})
 	if err != nil {

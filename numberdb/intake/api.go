@@ -123,6 +123,9 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerReports(api)
 	a.registerCallers(api)
 	a.registerNumbers(api)
+	if err := registerDocs(mux); err != nil {
+		return err
+	}
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("intake: describe the API: %w", err)

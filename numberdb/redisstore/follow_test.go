@@ -364,8 +364,8 @@ func TestWhatCannotBeReadIsSkipped(t *testing.T) {
 		t.Errorf("a report on a damaged listing: %+v, %v", receipt, err)
 	}
 	client.HSet(ctx, s.keys.listing(p), p.field, "\x02newer")
-	before := client.XLen(ctx, s.keys.reports(p)).Val()
-	if _, err := s.Report(ctx, aReport(good.Number)); err == nil || client.XLen(ctx, s.keys.reports(p)).Val() != before {
+	before := client.LLen(ctx, s.keys.reports(p)).Val()
+	if _, err := s.Report(ctx, aReport(good.Number)); err == nil || client.LLen(ctx, s.keys.reports(p)).Val() != before {
 		t.Errorf("a report on a newer listing: %v", err)
 	}
 }

@@ -117,11 +117,11 @@ type batch struct {
 // batches parts reports by partition, in their order.
 func (im *Importer) batches(reports []numberdb.Report, list identity, today numberdb.Day) ([][]*batch, error) {
 	s := im.store
-	kind := sourceKind(im.source)
+	kind, received := sourceKind(im.source), s.options.Now().UnixMilli()
 	all := make([][]*batch, list.partitions)
 	for i := range reports {
 		r := &reports[i]
-		body, err := json.Marshal(filed{ID: rand.Text(), Report: *r})
+		body, err := json.Marshal(filed{ID: rand.Text(), Received: received, Report: *r})
 		if err != nil {
 			return nil, fmt.Errorf("writing a report: %w", err)
 		}
@@ -138,10 +138,59 @@ func (im *Importer) batches(reports []numberdb.Report, list identity, today numb
 		b.count++
 		b.args[0] = b.count
 		b.keys = append(b.keys, s.keys.listing(p), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p))
-		b.args = append(b.args, p.field, string(r.Brand), r.Reporter, body, strconv.Itoa(int(numberdb.DayOf(r.At))), int(r.Roles),
-			int(genuine(im.ranges.Lookup(r.Number, today), today)))
+		around := genuine(im.ranges.Lookup(r.Number, today), today)
+		b.args = append(b.args, p.field, string(r.Brand), r.Reporter, body, strconv.Itoa(int(numberdb.DayOf(r.At))), int(r.Roles), int(around))
+		if b.args, err = appendFirst(b.args, s.options.Rules, r, around, today); err != nil {
+			return nil, fmt.Errorf("writing a report: %w", err)
+		}
 	}
 	return all, nil
+}
+
+// appendFirst appends what a report makes of a number about which nothing is known, in the words of import.lua: the listing, how many words
+// of evidence and of reporters follow, and these. It writes the same fields as evidence.lua, with the digits that Lua gives them.
+func appendFirst(args []any, rules *numberdb.Rules, r *numberdb.Report, genuine numberdb.Roles, today numberdb.Day) ([]any, error) {
+	var d numberdb.Dossier
+	d.Report(rules, r, genuine, today)
+	listing, err := d.Listing.AppendBinary(nil)
+	if err != nil {
+		return args, err
+	}
+	from := sourceKind(r.Source) + ":" + r.Source.Organisation
+	var evidence, reporters []any
+	for role := range numberdb.Role(numberdb.RoleCount) {
+		if !r.Roles.Has(role) {
+			continue
+		}
+		digit, e := strconv.Itoa(int(role)), &d.Evidence[role]
+		number := func(name string, v float64) {
+			if v != 0 {
+				evidence = append(evidence, digit+name, strconv.FormatFloat(v, 'g', 17, 64))
+			}
+		}
+		number("short", e.Short)
+		number("long", e.Long)
+		number("last", float64(e.Last))
+		number("forged", float64(e.Forged))
+		number("block", float64(e.Earned.Block))
+		number("warn", float64(e.Earned.Warn))
+		number("watch", float64(e.Earned.Watch))
+		for _, day := range e.Days { // one at most
+			evidence = append(evidence, digit+"days", int(day))
+		}
+		if e.Brand != "" {
+			evidence = append(evidence, digit+"brand", string(e.Brand))
+		}
+		day, counted := int(numberdb.DayOf(r.At)), "c"
+		if genuine.Has(role) {
+			counted = "f"
+		} else {
+			evidence = append(evidence, digit+from, day)
+		}
+		reporters = append(reporters, digit+counted+from+":"+r.Reporter, day)
+	}
+	args = append(args, listing, len(evidence), len(reporters))
+	return append(append(args, evidence...), reporters...), nil
 }
 
 // send has one script take in a batch.

@@ -26,7 +26,9 @@ import (
 //	                         entry to know where it is, however old.
 //	lw:{p}:e:<t>     hash    evidence, summed up. TTL: until nothing in it matters (evidenceTTL), from the last report on.
 //	lw:{p}:r:<t>     hash    reporters who counted → day. TTL: as the evidence.
-//	lw:{p}:s:<t>     stream  reports. TTL: Options.Retention, from the last report on.
+//	lw:{p}:n:<t>     list    reports, the oldest first. TTL: Options.Retention, from the last report on. A stream would take eight times the
+//	                         memory for a number with one report.
+//	lw:{p}:s:<t>     stream  reports of a list from before the lists above; only read. TTL: as above.
 //	lw:{p}:o:<t>     hash    victims' own numbers, sealed: id of the report → nonce and ciphertext. TTL: as the reports.
 //	lw:{p}:i:<id>    string  receipt of a report whose sender chose its id, so that the same one sent again is not stored again. TTL: a day.
 //	lw:{p}:d:<t>     stream  decisions and marks. No TTL: who listed, cleared or protected a number must stay answerable for as
@@ -59,7 +61,8 @@ func (k keys) marker(partition int) string    { return k.tag(partition) + ":m" }
 func (k keys) changes(partition int) string   { return k.tag(partition) + ":c" }
 func (k keys) evidence(p place) string        { return k.tag(p.partition) + ":e:" + p.text }
 func (k keys) reporters(p place) string       { return k.tag(p.partition) + ":r:" + p.text }
-func (k keys) reports(p place) string         { return k.tag(p.partition) + ":s:" + p.text }
+func (k keys) reports(p place) string         { return k.tag(p.partition) + ":n:" + p.text }
+func (k keys) oldReports(p place) string      { return k.tag(p.partition) + ":s:" + p.text }
 func (k keys) callers(p place) string         { return k.tag(p.partition) + ":o:" + p.text }
 func (k keys) receipt(p place, id string) string {
 	return k.tag(p.partition) + ":i:" + id

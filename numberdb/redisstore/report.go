@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +19,10 @@ import (
 
 // filed is a report as it lies in Redis.
 type filed struct {
-	ID     string          `json:"id"`
-	Caller bool            `json:"caller,omitempty"` // the victim's own number lies beside, sealed
-	Report numberdb.Report `json:"report"`
+	ID       string          `json:"id"`
+	Received int64           `json:"received"`         // milliseconds since 1970
+	Caller   bool            `json:"caller,omitempty"` // the victim's own number lies beside, sealed
+	Report   numberdb.Report `json:"report"`
 }
 
 // Report takes in a report. It is stored when Report returns without an error, and every follower gets what it changes. Faults of
@@ -38,7 +41,7 @@ func (s *Store) Report(ctx context.Context, r numberdb.Report) (numberdb.Receipt
 	if err != nil {
 		return numberdb.Receipt{}, fmt.Errorf("number list, report: %w", err)
 	}
-	body, err := json.Marshal(filed{ID: id, Caller: caller != nil, Report: r})
+	body, err := json.Marshal(filed{ID: id, Received: now.UnixMilli(), Caller: caller != nil, Report: r})
 	if err != nil {
 		return numberdb.Receipt{}, fmt.Errorf("number list, writing a report: %w", err)
 	}
@@ -96,27 +99,69 @@ func genuine(ranges numberdb.Listing, today numberdb.Day) (roles numberdb.Roles)
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// pageSize is how many stream entries are read at a time.
+// pageSize is how many reports or entries of a stream are read at a time.
 const pageSize = 500
 
 // Reports goes through the stored reports about a number, the newest first. A pair with an error is the last one.
 func (s *Store) Reports(ctx context.Context, n numberdb.Number) iter.Seq2[numberdb.Filed, error] {
 	return func(yield func(numberdb.Filed, error) bool) {
-		for entry, err := range s.entries(ctx, "reports", numberdb.Target{Number: n}, s.keys.reports) {
+		target := numberdb.Target{Number: n}
+		for end := int64(-1); end != 0; { // how many of the oldest reports are still to be given; -1 for all
+			page, p, err := s.reportsBefore(ctx, target, &end)
 			if err != nil {
 				yield(numberdb.Filed{}, err)
 				return
 			}
-			var f filed
-			if err := entry.decode("r", &f); err != nil {
-				s.unreadable(ctx, "report", entry.partition, err)
-				continue
+			for _, text := range slices.Backward(page) {
+				if f, ok := s.readReport(ctx, p, text); ok && !yield(f, nil) {
+					return
+				}
 			}
-			if !yield(numberdb.Filed{ID: f.ID, Received: entry.time(), HasCaller: f.Caller, Report: f.Report}, nil) {
+		}
+		for entry, err := range s.entries(ctx, "reports", target, s.keys.oldReports) {
+			if err != nil {
+				yield(numberdb.Filed{}, err)
+				return
+			}
+			text, _ := entry.Values["r"].(string)
+			f, ok := s.readReport(ctx, place{partition: entry.partition}, text)
+			if f.Received = entry.time(); ok && !yield(f, nil) {
 				return
 			}
 		}
 	}
+}
+
+// reportsBefore is a page of reports about a target that ends before the given place, which it moves to the page's beginning. Reports are only
+// ever appended, so that places stay.
+func (s *Store) reportsBefore(ctx context.Context, t numberdb.Target, end *int64) (page []string, p place, err error) {
+	err = s.call(ctx, "reports", func(ctx context.Context) error {
+		list, err := s.list(ctx)
+		if err != nil {
+			return err
+		}
+		p = placeOf(t, list.partitions)
+		if *end < 0 {
+			if *end, err = s.client.LLen(ctx, s.keys.reports(p)).Result(); err != nil || *end == 0 {
+				return err
+			}
+		}
+		from := max(0, *end-pageSize)
+		page, err = s.client.LRange(ctx, s.keys.reports(p), from, *end-1).Result()
+		*end = from
+		return err
+	})
+	return page, p, err
+}
+
+// readReport reads a report as it lies in Redis, or counts it as damaged.
+func (s *Store) readReport(ctx context.Context, p place, text string) (numberdb.Filed, bool) {
+	var f filed
+	if json.Unmarshal([]byte(text), &f) != nil { // whose error would quote numbers
+		s.unreadable(ctx, "report", p.partition, errors.New("it is not the JSON that we write"))
+		return numberdb.Filed{}, false
+	}
+	return numberdb.Filed{ID: f.ID, Received: time.UnixMilli(f.Received).UTC(), HasCaller: f.Caller, Report: f.Report}, true
 }
 
 // streamEntry is an entry of a number's stream.

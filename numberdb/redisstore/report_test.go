@@ -256,6 +256,24 @@ func TestReportCountsAReporterOnce(t *testing.T) {
 	}
 }
 
+// TestReportsOfAnOlderVersion reads those that lie in a stream, after the newer ones.
+func TestReportsOfAnOlderVersion(t *testing.T) {
+	s, ctx, n := newStore(t, sharedRedis(t)), soon(t), fiction(1)
+	old := `{"id":"OLD","report":{"number":"+33199000001","roles":["callback"],"text":"from before"}}`
+	s.client.XAdd(ctx, &redis.XAddArgs{Stream: s.keys.oldReports(placeOf(exact(n), 4)), ID: "1790000000000-0", Values: []string{"r", old}})
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
+	var read []numberdb.Filed
+	for f, err := range s.Reports(ctx, n) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		read = append(read, f)
+	}
+	if len(read) != 2 || !read[0].Received.Equal(noon) || read[1].ID != "OLD" || read[1].Report.Text != "from before" || read[1].Received.Unix() != 1790000000 {
+		t.Errorf("read %+v", read)
+	}
+}
+
 func TestDamagedReportIsSkipped(t *testing.T) {
 	log := &logLines{}
 	s := newStore(t, sharedRedis(t), func(o *Options) { o.Logger = log.logger() })
@@ -264,7 +282,7 @@ func TestDamagedReportIsSkipped(t *testing.T) {
 	reports := s.keys.reports(placeOf(exact(n), 4))
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
 	for _, body := range []string{`{"report":{"number":"+3319900000X"}}`, `{"report":{"roles":["nonsense"]}}`, "", "\x00"} {
-		s.client.XAdd(ctx, &redis.XAddArgs{Stream: reports, Values: []string{"r", body}})
+		s.client.RPush(ctx, reports, body)
 	}
 	for range pageSize { // more than one page
 		must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
@@ -332,7 +350,7 @@ func TestManyReportOneNumberAtOnce(t *testing.T) {
 	if e["0short"] != "1280" || e["0long"] != "1280" || e["0days"] != "20619" {
 		t.Errorf("the evidence is %v", e)
 	}
-	if n := s.client.XLen(ctx, s.keys.reports(p)).Val(); n != clients*each {
+	if n := s.client.LLen(ctx, s.keys.reports(p)).Val(); n != clients*each {
 		t.Errorf("%d reports are stored, want %d", n, clients*each)
 	}
 }
@@ -377,7 +395,7 @@ func TestFloodOfUnverifiedReports(t *testing.T) {
 	if forged := client.HGet(ctx, s.keys.evidence(p), "0forged").Val(); forged != "10000" {
 		t.Errorf("%s reporters of forging are counted", forged)
 	}
-	if n := client.XLen(ctx, s.keys.reports(p)).Val(); n != 10_000 {
+	if n := client.LLen(ctx, s.keys.reports(p)).Val(); n != 10_000 {
 		t.Errorf("%d reports about the genuine line are kept", n)
 	}
 }

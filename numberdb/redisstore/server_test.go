@@ -64,7 +64,7 @@ func TestKilledRedisKeepsWhatWasAcknowledged(t *testing.T) {
 		if standing(all[exact(n)], callback) != numberdb.StandingWarn {
 			t.Errorf("%v was acknowledged and is lost", n)
 		}
-		if got := client.XLen(ctx, again.keys.reports(placeOf(exact(n), 4))).Val(); got < want {
+		if got := client.LLen(ctx, again.keys.reports(placeOf(exact(n), 4))).Val(); got < want {
 			t.Errorf("%v has %d reports, %d were acknowledged", n, got, want)
 		}
 	}
@@ -241,7 +241,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"c":    {"stream", 0},
 		"e":    {"hash", evidenceTTL(&rules)},
 		"r":    {"hash", evidenceTTL(&rules)},
-		"s":    {"stream", s.options.Retention},
+		"n":    {"list", s.options.Retention},
 		"o":    {"hash", s.options.Retention},
 		"i":    {"string", receiptTTL},
 		"a":    {"string", time.Minute},

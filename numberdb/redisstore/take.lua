@@ -137,7 +137,7 @@ end
 
 -- file keeps a report, and all about its number for as long as it matters.
 local function file(evidence, reporters, reports, filed, evidenceTTL, retention)
-  redis.call('XADD', reports, '*', 'r', filed)
+  redis.call('RPUSH', reports, filed)
   redis.call('EXPIRE', evidence, evidenceTTL)
   redis.call('EXPIRE', reporters, evidenceTTL)
   redis.call('EXPIRE', reports, retention)

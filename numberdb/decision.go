@@ -84,13 +84,15 @@ func (m *Marking) Check(now time.Time) Faults {
 }
 
 // checkTarget wants a number that can be reported, or a prefix of 6 to 14 digits.
-func checkTarget(f *Faults, t Target) {
+func checkTarget(f *Faults, t Target) { checkTargetNamed(f, "target", t) }
+
+func checkTargetNamed(f *Faults, field string, t Target) {
 	if !t.Prefix {
-		checkNumber(f, "target", t.Number)
+		checkNumber(f, field, t.Number)
 		return
 	}
 	if digits := len(strconv.FormatUint(uint64(t.Number), 10)); digits < MinPrefixDigits || digits > 14 {
-		f.add("target", "is too broad or too long a range", "fix at least 6 and at most 14 digits, country code included")
+		f.add(field, "is too broad or too long a range", "fix at least 6 and at most 14 digits, country code included")
 	}
 }
 

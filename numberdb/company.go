@@ -25,6 +25,17 @@ type Company struct {
 	Prompt Brand `json:"prompt,omitempty"`
 }
 
+// CompanyRecord is a company as the registry keeps it.
+type CompanyRecord struct {
+	Company
+	// Shipped says that it came with the program, and nobody has changed it since.
+	Shipped   bool      `json:"shipped"`
+	UpdatedBy string    `json:"updated_by,omitempty"` // who proposed the last change
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	// Version counts its changes from 1. The store sets it.
+	Version uint64 `json:"-"`
+}
+
 // GenuineLine is a number or range of a company, and how that is known.
 type GenuineLine struct {
 	Target Target `json:"number"`

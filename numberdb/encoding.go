@@ -34,6 +34,10 @@ var (
 	ErrNewerFormat = errors.New("written by a newer version of Linewarden: update this one")
 	// ErrNoCaller says that no number of a victim is kept with a report.
 	ErrNoCaller = errors.New("with this report no number of the victim is kept")
+	// ErrNoCompany says that the registry has no such company.
+	ErrNoCompany = errors.New("no such company in the registry")
+	// ErrOutdated says that what is to be changed is not, or no longer, as whoever wants to change it has seen it.
+	ErrOutdated = errors.New("somebody else has changed it meanwhile")
 	// ErrCorruptListing says that bytes are no listing in binary form.
 	ErrCorruptListing = errors.New("not a listing")
 )

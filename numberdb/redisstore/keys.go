@@ -37,6 +37,7 @@ import (
 //	                         record. TTL: the end of the day and the journal's retention, a fixed moment that later records do not move.
 //	lw:a:<name>      string  an answer of the intake to a request that may be sent again, or who is at work on it. TTL: a day, or seconds.
 //	lw:q:<day>:<who> string  how many reports a reporter has sent on a day (since 1970, UTC). TTL: two days.
+//	lw:companies     hash    the registry of genuine lines: slug → version, blank, JSON of some 500 bytes. No TTL: it is for people to change.
 //	lw:h:<hour>      hash    counts of the calls of an hour (since 1970), of each node under names of its own. TTL: as its day's journal.
 //
 // Options.Prefix may replace "lw".
@@ -67,6 +68,7 @@ func (k keys) callers(p place) string         { return k.tag(p.partition) + ":o:
 func (k keys) receipt(p place, id string) string {
 	return k.tag(p.partition) + ":i:" + id
 }
+func (k keys) companies() string         { return k.prefix + ":companies" }
 func (k keys) answer(name string) string { return k.prefix + ":a:" + name }
 func (k keys) quota(who string, day numberdb.Day) string {
 	return k.prefix + ":q:" + strconv.Itoa(int(day)) + ":" + who

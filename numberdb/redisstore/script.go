@@ -45,12 +45,15 @@ var initLua string
 //go:embed complete.lua
 var completeLua string
 
+//go:embed company.lua
+var companyLua string
+
 //go:embed audit.lua
 var auditLua string
 
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, imports, decide, mark, sweep, buckets, init, complete, audit *redis.Script
+	report, imports, decide, mark, sweep, buckets, init, complete, company, audit *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
@@ -64,6 +67,7 @@ func newScripts(r *numberdb.Rules) scripts {
 		buckets:  redis.NewScript(bucketsLua),
 		init:     redis.NewScript(initLua),
 		complete: redis.NewScript(completeLua),
+		company:  redis.NewScript(companyLua),
 		audit:    redis.NewScript(auditLua),
 	}
 }
@@ -93,6 +97,8 @@ func scriptError(err error) error {
 		return nil
 	case redis.HasErrorPrefix(err, "NEEDSAPPROVER"):
 		return ErrNeedsApprover
+	case redis.HasErrorPrefix(err, "OUTDATED"):
+		return numberdb.ErrOutdated
 	case redis.HasErrorPrefix(err, "NEWERFORMAT"):
 		return fmt.Errorf("the listing to change was %w", numberdb.ErrNewerFormat)
 	}

@@ -227,6 +227,9 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	must[numberdb.Receipt](t)(s.Report(ctx, named))
 	must[int](t)(s.CountReport(ctx, "ann", 20000))
 	testReserve(t, s)
+	if err := s.SetCompany(ctx, numberdb.CompanyRecord{Company: numberdb.Company{Slug: "amazon", Name: "Amazon"}}); err != nil {
+		t.Fatal(err)
+	}
 	testCalls(t, s)
 	testCounts(t, s)
 	rules := numberdb.DefaultRules()
@@ -245,10 +248,12 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"o":    {"hash", s.options.Retention},
 		"i":    {"string", receiptTTL},
 		"a":    {"string", time.Minute},
-		"q":    {"string", quotaTTL},
-		"d":    {"stream", 0},
-		"j":    {"hash", 7 * 24 * time.Hour},
-		"h":    {"hash", 7 * 24 * time.Hour},
+
+		"companies": {"hash", 0},
+		"q":         {"string", quotaTTL},
+		"d":         {"stream", 0},
+		"j":         {"hash", 7 * 24 * time.Hour},
+		"h":         {"hash", 7 * 24 * time.Hour},
 
 		"{audit}:a": {"stream", 0},
 		"{audit}:h": {"hash", 0},

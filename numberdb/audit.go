@@ -46,7 +46,20 @@ const (
 	AuditRefused      AuditAction = "refused"       // somebody tried what they may not; After is what they tried
 )
 
-var auditActions = []AuditAction{AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused}
+// What is done about people and tokens. Objects are "session", "user NAME" and "token NAME".
+const (
+	AuditSignedIn        AuditAction = "signed_in"        // After says from where and how
+	AuditSignedOut       AuditAction = "signed_out"       // After says from where
+	AuditUserAdded       AuditAction = "user_added"       // After is the role
+	AuditUserChanged     AuditAction = "user_changed"     // role or standing; Before and After say which
+	AuditUserReset       AuditAction = "user_reset"       // somebody else got a one-time password for the person
+	AuditPasswordChanged AuditAction = "password_changed" // by the person
+	AuditTokenMade       AuditAction = "token_made"       // After says for what; never the token
+	AuditTokenRevoked    AuditAction = "token_revoked"    // Before says what it was for
+)
+
+var auditActions = []AuditAction{AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused,
+	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged, AuditTokenMade, AuditTokenRevoked}
 
 // MaxAuditText is how many bytes each text of an audit entry may have.
 const MaxAuditText = 64 << 10

@@ -20,6 +20,7 @@ type commandLine struct {
 	Decide      decideCommand      `cmd:"" help:"Record two people's ruling on a number, directly in the store."`
 	Optout      optoutCommand      `cmd:"" help:"Keep the list of subscribers who do not want to be screened."`
 	Allow       allowCommand       `cmd:"" help:"Keep the operator's own allow list: numbers whose calls always pass."`
+	User        userCommand        `cmd:"" help:"Make the first administrator of the intake."`
 	Audit       auditCommand       `cmd:"" help:"Verify or print the audit chain: who changed what, when and why."`
 	Journal     journalCommand     `cmd:"" help:"Say what was done with a call, and why, by the id that its caller was told."`
 	Prompts     promptsCommand     `cmd:"" help:"Build the sound files that callers hear."`

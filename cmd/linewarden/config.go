@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/intake"
 	"github.com/linewarden/linewarden/screening/callflow"
 	"github.com/linewarden/linewarden/screening/journal"
@@ -113,10 +114,14 @@ type journalConfig struct {
 
 // intakeConfig is the intake endpoint.
 type intakeConfig struct {
-	Listen      string        `yaml:"listen" env:"LISTEN"`
-	TLSCertFile string        `yaml:"tls_cert_file" env:"TLS_CERT_FILE"`
-	TLSKeyFile  string        `yaml:"tls_key_file" env:"TLS_KEY_FILE"`
-	Tokens      []tokenConfig `yaml:"tokens" envPrefix:"TOKENS_"`
+	Listen      string `yaml:"listen" env:"LISTEN"`
+	TLSCertFile string `yaml:"tls_cert_file" env:"TLS_CERT_FILE"`
+	TLSKeyFile  string `yaml:"tls_key_file" env:"TLS_KEY_FILE"`
+	// Organisation is for whom the people report who sign in.
+	Organisation string        `yaml:"organisation" env:"ORGANISATION"`
+	SessionIdle  time.Duration `yaml:"session_idle" env:"SESSION_IDLE"`
+	SessionLife  time.Duration `yaml:"session_life" env:"SESSION_LIFE"`
+	Tokens       []tokenConfig `yaml:"tokens" envPrefix:"TOKENS_"`
 
 	SealingKey        secret `yaml:"sealing_key" env:"SEALING_KEY"`
 	SealingKeyFile    string `yaml:"sealing_key_file" env:"SEALING_KEY_FILE"`
@@ -124,7 +129,7 @@ type intakeConfig struct {
 	FeedReportsPerDay int    `yaml:"feed_reports_per_day" env:"FEED_REPORTS_PER_DAY"`
 }
 
-// tokenConfig is one who may use the intake endpoint.
+// tokenConfig is a machine that may use the intake endpoint.
 type tokenConfig struct {
 	Name         string `yaml:"name" env:"NAME"`
 	Organisation string `yaml:"organisation" env:"ORGANISATION"`
@@ -169,6 +174,7 @@ func defaultConfig() config {
 		Journal:  journalConfig{Retention: journal.DefaultRetention, MostPerDay: journal.DefaultMostPerDay},
 		Intake: intakeConfig{
 			Listen: "127.0.0.1:8080", ReportsPerDay: intake.DefaultReportsPerDay, FeedReportsPerDay: intake.DefaultFeedReportsPerDay,
+			Organisation: "helpline", SessionIdle: access.DefaultSessionIdle, SessionLife: access.DefaultSessionLife,
 		},
 		Audit: auditConfig{SyslogEvery: 10 * time.Second},
 		Ops:   opsConfig{Listen: "127.0.0.1:8081"},

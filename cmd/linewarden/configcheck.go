@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
-	"github.com/linewarden/linewarden/numberdb/intake"
+	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 	"github.com/linewarden/linewarden/screening/journal"
 )
@@ -215,9 +215,11 @@ func (c *checker) checkPolicies() {
 func (c *checker) checkIntake() {
 	c.address("intake.listen", c.Intake.Listen)
 	c.pair("intake.tls_cert_file", c.Intake.TLSCertFile, "intake.tls_key_file", c.Intake.TLSKeyFile)
-	if len(c.Intake.Tokens) == 0 {
-		c.fault("intake.tokens", "is missing", "give each who may report a token with name, organisation, source and token_file, or start with --only screening")
+	if c.Intake.Organisation == "" || !numberdb.Brand(c.Intake.Organisation).Valid() {
+		c.fault("intake.organisation", "is missing or not a slug", "write for whom the people report who sign in: 1 to 32 of a-z, 0-9 and hyphen")
 	}
+	c.between("intake.session_idle", c.Intake.SessionIdle, time.Minute, 24*time.Hour)
+	c.between("intake.session_life", c.Intake.SessionLife, c.Intake.SessionIdle, 7*24*time.Hour)
 	if key := c.Intake.SealingKey; key.Set() && len(key.Reveal()) < redisstore.MinCallerKey {
 		c.fault("intake.sealing_key", fmt.Sprintf("has fewer than %d characters", redisstore.MinCallerKey), "make a random one, such as 'openssl rand -hex 32' prints")
 	}
@@ -236,7 +238,11 @@ func (c *checker) checkIntake() {
 			c.fault(key+"organisation", "is missing or not a slug", "write 1 to 32 of a-z, 0-9 and hyphen")
 		}
 		c.oneOf(key+"source", t.Source, "staff", "partner", "feed", "public")
-		c.oneOf(key+"role", t.Role, intakeRoles()...)
+		if access.Role(t.Role).ForPeople() && !access.Role(t.Role).ForMachines() {
+			c.fault(key+"role", t.Role+" is a role of people, who sign in", "make the first administrator with 'linewarden user first NAME', who adds the others")
+		} else {
+			c.oneOf(key+"role", t.Role, words(access.MachineRoles)...)
+		}
 		switch {
 		case t.SHA256 == "" && t.TokenFile == "":
 			c.fault(key+"token_file", "is missing", "name a file that holds the token, or write its SHA-256 under sha256")
@@ -316,30 +322,30 @@ func (c *checker) tokenFile(key string, t *tokenConfig) {
 	case t.SHA256 != "" && t.TokenFile != "":
 		c.fault(key+".sha256", "is set beside token_file", "write one of the two")
 	case t.SHA256 != "":
-		hash, err := intake.ParseTokenHash(t.SHA256)
+		hash, err := access.ParseTokenHash(t.SHA256)
 		if err != nil {
 			c.fault(key+".sha256", err.Error(), "")
 		}
 		t.hash = hash
 	case t.TokenFile != "":
 		text, fault := readSecret(t.TokenFile)
-		if fault == "" && len(text) < intake.MinTokenLength {
-			fault = fmt.Sprintf("the token has fewer than %d characters", intake.MinTokenLength)
+		if fault == "" && len(text) < access.MinTokenLength {
+			fault = fmt.Sprintf("the token has fewer than %d characters", access.MinTokenLength)
 		}
 		if fault != "" {
 			c.fault(key+".token_file", fault, "put a random token there, such as 'openssl rand -hex 32' prints")
 		}
-		t.hash = intake.HashToken(text)
+		t.hash = access.HashToken(text)
 	}
 }
 
-// intakeRoles are the names of the intake's roles.
-func intakeRoles() []string {
-	words := make([]string, len(intake.AllRoles))
-	for i, r := range intake.AllRoles {
-		words[i] = string(r)
+// words are the names of roles.
+func words(roles []access.Role) []string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
 	}
-	return words
+	return names
 }
 
 // readSecret is the text of a file, without the line end that editors add, or what is wrong.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/linewarden/linewarden/dialplan/testbed"
 	"github.com/linewarden/linewarden/numberdb"
-	"github.com/linewarden/linewarden/numberdb/intake"
+	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 )
 
@@ -51,7 +51,7 @@ func TestSetupKeepsSecretsFromOthers(t *testing.T) {
 	}
 	for _, name := range []string{redisPasswordFile, ariPasswordFile, intakeTokenFile, journalKeyFile, sealingKeyFile} {
 		text := readFile(t, setup.Secrets, name)
-		if len(strings.TrimSpace(text)) < max(intake.MinTokenLength, 40) {
+		if len(strings.TrimSpace(text)) < max(access.MinTokenLength, 40) {
 			t.Errorf("%s is short: %d characters", name, len(text))
 		}
 		if strings.Contains(said, strings.TrimSpace(text)) {

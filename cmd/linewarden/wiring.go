@@ -12,6 +12,7 @@ import (
 
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/intake"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 	"github.com/linewarden/linewarden/numberdb/replica"
@@ -22,19 +23,32 @@ import (
 
 // newIntake is the intake endpoint as the config describes it.
 func (l *loaded) newIntake(store *redisstore.Store, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
-	tokens := make([]intake.Token, len(l.Intake.Tokens))
+	tokens, names := make([]access.Token, len(l.Intake.Tokens)), make([]string, len(l.Intake.Tokens))
 	for i, t := range l.Intake.Tokens {
 		source := numberdb.Source{Organisation: t.Organisation}
 		if err := source.Kind.UnmarshalText([]byte(t.Source)); err != nil {
 			return nil, err
 		}
-		tokens[i] = intake.Token{Principal: intake.Principal{Name: t.Name, Source: source, Role: intake.Role(t.Role)}, Hash: t.hash}
+		tokens[i] = access.Token{Principal: access.Principal{Name: t.Name, Source: source, Role: access.Role(t.Role)}, Hash: t.hash}
+		names[i] = t.Name
+	}
+	people, err := l.newDirectory(store, names)
+	if err != nil {
+		return nil, err
 	}
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
-		Store: store, Tokens: tokens, Audit: store.Audit, Origin: policy.origin(), Policy: policy.screening(),
+		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Origin: policy.origin(), Policy: policy.screening(),
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
 		Version: version(), Logger: log, Metrics: metrics,
+	})
+}
+
+// newDirectory is the people and tokens of the intake; taken are the names of the config's tokens.
+func (l *loaded) newDirectory(store *redisstore.Store, taken []string) (*access.Directory, error) {
+	return access.New(access.Options{
+		Store: store, Audit: store.Audit, Organisation: l.Intake.Organisation, Taken: taken,
+		SessionIdle: l.Intake.SessionIdle, SessionLife: l.Intake.SessionLife,
 	})
 }
 

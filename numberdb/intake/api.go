@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/screening"
 )
 
@@ -33,7 +34,9 @@ type Store interface {
 
 // Options is what an [API] is made of.
 type Options struct {
-	Store  Store
+	Store Store
+	// Access keeps people and the tokens that were made here. Tokens are those that the config names: they work while the store is away.
+	Access *access.Directory
 	Tokens []Token
 	// ReportsPerDay and FeedReportsPerDay bound what one reporter sends in a day of UTC: [DefaultReportsPerDay] and
 	// [DefaultFeedReportsPerDay] if zero.
@@ -56,6 +59,7 @@ type Options struct {
 type API struct {
 	store   Store
 	answers Answers
+	access  *access.Directory
 	tokens  []Token
 	origin  numberdb.Origin
 	policy  screening.Policy
@@ -66,7 +70,8 @@ type API struct {
 
 	reportsPerDay, feedReportsPerDay int
 
-	refusals refusals
+	crossOrigin http.CrossOriginProtection
+	refusals    refusals
 }
 
 // Bounds on a request. A report of the longest text in the widest script is below 24 KiB.
@@ -82,6 +87,9 @@ func New(o Options) (*API, error) {
 	if o.Store == nil {
 		return nil, errors.New("intake: no store given")
 	}
+	if o.Access == nil {
+		return nil, errors.New("intake: no people and tokens given")
+	}
 	if err := checkTokens(o.Tokens); err != nil {
 		return nil, err
 	}
@@ -89,7 +97,7 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{store: o.Store, answers: o.Store, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
+	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
 	if a.now == nil {
@@ -118,11 +126,17 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	config.CreateHooks = nil
 	config.RejectUnknownQueryParameters = true
 	config.Transformers = []huma.Transformer{tidyProblem}
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {Type: "http", Scheme: "bearer"}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearerScheme: {Type: "http", Scheme: "bearer"},
+		cookieScheme: {Type: "apiKey", In: "cookie", Name: access.SessionCookie},
+	}
 	api := humago.New(mux, config)
 	a.registerReports(api)
 	a.registerCallers(api)
 	a.registerNumbers(api)
+	a.registerSession(api)
+	a.registerUsers(api)
+	a.registerTokens(api)
 	if err := registerDocs(mux); err != nil {
 		return err
 	}

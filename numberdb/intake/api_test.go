@@ -145,7 +145,10 @@ func TestTokens(t *testing.T) {
 }
 
 func TestTokensThatWouldMislead(t *testing.T) {
-	sound := Token{Principal{Name: "ann", Source: numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}, Role: RoleReporter}, HashToken(reporterToken)}
+	sound := Token{
+		Principal: Principal{Name: "ann", Source: numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}, Role: RoleReporter},
+		Hash:      HashToken(reporterToken),
+	}
 	change := func(f func(*Token)) []Token {
 		other := sound
 		other.Name, other.Hash = "bob", HashToken(auditorToken)
@@ -156,14 +159,15 @@ func TestTokensThatWouldMislead(t *testing.T) {
 		"has no name":         change(func(o *Token) { o.Name = "" }),
 		"the name is taken":   change(func(o *Token) { o.Name = "ann" }),
 		"text of another":     change(func(o *Token) { o.Hash = sound.Hash }),
-		"unknown role":        change(func(o *Token) { o.Role = "king" }),
+		"not a role of mach":  change(func(o *Token) { o.Role = "king" }),
+		"is a person, and si": change(func(o *Token) { o.Role = RoleReviewer }),
 		"not an organisation": change(func(o *Token) { o.Source.Organisation = "The Bank" }),
 	} {
-		if _, err := New(Options{Store: &fakeStore{}, Tokens: tokens}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(Options{Store: &fakeStore{}, Access: nobody(t), Tokens: tokens}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	if _, err := New(Options{Store: &fakeStore{}, Tokens: change(func(*Token) {})}); err != nil {
+	if _, err := New(Options{Store: &fakeStore{}, Access: nobody(t), Tokens: change(func(*Token) {})}); err != nil {
 		t.Error(err)
 	}
 }

@@ -2,75 +2,45 @@ package intake
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 )
 
-// Role is what someone may do here.
-type Role string
+// The words with which a route says who may use it.
+type (
+	Role      = access.Role
+	Principal = access.Principal
+	Token     = access.Token
+)
 
 // The roles.
 const (
-	RoleReporter      Role = "reporter"      // reports numbers and looks them up
-	RoleReviewer      Role = "reviewer"      // decides on numbers, too
-	RoleAuditor       Role = "auditor"       // sees everything and changes nothing
-	RoleAdministrator Role = "administrator" // keeps users and tokens
-	RoleFeed          Role = "feed"          // a machine that reports
+	RoleReporter      = access.RoleReporter
+	RoleReviewer      = access.RoleReviewer
+	RoleAuditor       = access.RoleAuditor
+	RoleAdministrator = access.RoleAdministrator
+	RoleFeed          = access.RoleFeed
 )
 
 // AllRoles lists the roles.
-var AllRoles = []Role{RoleReporter, RoleReviewer, RoleAuditor, RoleAdministrator, RoleFeed}
+var AllRoles = access.AllRoles
 
-// Principal is who sends a request.
-type Principal struct {
-	Name   string          // of the person or machine, unique
-	Source numberdb.Source // for whom they report, and how far that is trusted
-	Role   Role
-	// Person says that a human being asks, by signing in or with a token of their own. Only people propose, decide and approve: whoever makes
-	// tokens for machines could otherwise be two people.
-	Person bool
-	// RoleSince is when a person got the role, and RoleBy who gave it to them; of a machine both are zero.
-	RoleSince time.Time
-	RoleBy    string
-}
-
-// Token is a machine's or a person's right to use the API.
-type Token struct {
-	Principal
-	// Hash is the SHA-256 of the token's text: the text itself is kept nowhere.
-	Hash [sha256.Size]byte
-}
-
-// MinTokenLength is the shortest text that can be a token: shorter ones could be guessed from their hash.
-const MinTokenLength = 20
-
-// HashToken is the hash under which a token is kept.
-func HashToken(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
-
-// ParseTokenHash reads a hash that is written as 64 hex digits, as sha256sum prints it.
-func ParseTokenHash(s string) (h [sha256.Size]byte, err error) {
-	b, err := hex.DecodeString(strings.TrimSpace(s))
-	if err != nil || len(b) != len(h) {
-		return h, errors.New("not a SHA-256: write the 64 hex digits that sha256sum prints for the token without a line end")
-	}
-	copy(h[:], b)
-	return h, nil
-}
+// HashToken is [access.HashToken].
+func HashToken(text string) access.Hash { return access.HashToken(text) }
 
 // checkTokens refuses tokens that would not do what their owner thinks.
 func checkTokens(tokens []Token) error {
-	names, hashes := map[string]bool{}, map[[sha256.Size]byte]bool{}
+	names, hashes := map[string]bool{}, map[access.Hash]bool{}
 	for i, t := range tokens {
 		switch {
 		case t.Name == "":
@@ -81,22 +51,18 @@ func checkTokens(tokens []Token) error {
 			return fmt.Errorf("intake token %q: the name is taken: a name stands for one token", t.Name)
 		case hashes[t.Hash]:
 			return fmt.Errorf("intake token %q: has the text of another token: make one for each user", t.Name)
-		case !slices.Contains(AllRoles, t.Role):
-			return fmt.Errorf("intake token %q: unknown role %q: known are %q", t.Name, t.Role, AllRoles)
+		case !t.Role.ForMachines() && !(t.Person && t.Role.ForPeople()):
+			return fmt.Errorf("intake token %q: %q is not a role of machines: known are %q; who reviews or administers is a person, and signs in", t.Name, t.Role, access.MachineRoles)
 		}
 		names[t.Name], hashes[t.Hash] = true, true
 	}
 	return nil
 }
 
-// authenticate is the principal of a request, or false. It looks at every token whichever fits, so that the time it takes tells
-// nothing about the tokens.
-func (a *API) authenticate(authorization string) (Principal, bool) {
-	scheme, text, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return Principal{}, false
-	}
-	hash := HashToken(strings.TrimSpace(text))
+// configToken is the principal of a token that the config names, or false. It looks at every token whichever fits, so that the time it takes
+// tells nothing about the tokens.
+func (a *API) configToken(text string) (Principal, bool) {
+	hash := HashToken(text)
 	found := -1
 	for i := range a.tokens {
 		if subtle.ConstantTimeCompare(hash[:], a.tokens[i].Hash[:]) == 1 {
@@ -109,26 +75,96 @@ func (a *API) authenticate(authorization string) (Principal, bool) {
 	return a.tokens[found].Principal, true
 }
 
-// bearerScheme is the name of our security scheme in the API's description.
-const bearerScheme = "bearer"
+// errNobody says that a request comes with neither token nor session.
+var errNobody = errors.New("neither token nor session")
 
-// allow makes an operation ask for a token that has one of the roles.
+// authenticate is who sends a request: by its token, or else by its session.
+func (a *API) authenticate(ctx huma.Context) (Principal, error) {
+	authorization := ctx.Header("Authorization")
+	if authorization == "" {
+		v := noteFrom(ctx.Context()).visit
+		if !v.HasSession() {
+			return Principal{}, errNobody
+		}
+		return a.access.ByCookie(ctx.Context(), v)
+	}
+	scheme, text, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Principal{}, errNobody
+	}
+	text = strings.TrimSpace(text)
+	if p, ok := a.configToken(text); ok {
+		return p, nil
+	}
+	return a.access.ByToken(ctx.Context(), text)
+}
+
+// Names of our security schemes in the API's description.
+const (
+	bearerScheme = "bearer"
+	cookieScheme = "session"
+)
+
+// allow makes an operation ask for a token or session whose role is one of these.
 func (a *API) allow(op huma.Operation, roles ...Role) huma.Operation {
-	op.Security = []map[string][]string{{bearerScheme: {}}}
+	return a.guard(op, roles, false)
+}
+
+// allowPeople is allow for what only people may do, by signing in or with a token of their own.
+func (a *API) allowPeople(op huma.Operation, roles ...Role) huma.Operation {
+	return a.guard(op, roles, true)
+}
+
+func (a *API) guard(op huma.Operation, roles []Role, people bool) huma.Operation {
+	op.Security = []map[string][]string{{bearerScheme: {}}, {cookieScheme: {}}}
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-		p, ok := a.authenticate(ctx.Header("Authorization"))
+		p, err := a.authenticate(ctx)
+		if err != nil {
+			a.refuseUnknown(ctx, err)
+			return
+		}
 		switch {
-		case !ok:
-			ctx.SetHeader("WWW-Authenticate", `Bearer realm="linewarden"`)
-			a.refuseAudited(ctx, p, http.StatusUnauthorized, "A valid bearer token is needed: send it as 'Authorization: Bearer ...'.")
 		case !slices.Contains(roles, p.Role):
-			a.refuseAudited(ctx, p, http.StatusForbidden, fmt.Sprintf("The token has the role %s; this needs one of %s.", p.Role, join(roles)))
+			a.refuseAudited(ctx, p, http.StatusForbidden, fmt.Sprintf("Your role is %s; this needs one of %s.", p.Role, join(roles)))
+		case people && !p.Person:
+			a.refuseAudited(ctx, p, http.StatusForbidden, "Only a person may do this: sign in, or use a token of your own.")
+		case p.MustChange && !beforeAllElse[op.OperationID]:
+			a.refuseAudited(ctx, p, http.StatusForbidden, "You have signed in with a one-time password: set one of your own first, with POST /v1/me/password.")
 		default:
 			noteFrom(ctx.Context()).principal = p.Name
-			next(huma.WithValue(ctx, principalKey{}, p))
+			next(huma.WithContext(ctx, access.With(ctx.Context(), p)))
 		}
 	})
 	return op
+}
+
+// beforeAllElse are the operations that a person may use who has yet to set a password of their own.
+var beforeAllElse = map[string]bool{"get-me": true, "change-password": true, "sign-out": true}
+
+// refuseUnknown answers a request of which we do not know, or do not want to know, who sends it.
+func (a *API) refuseUnknown(ctx huma.Context, err error) {
+	var stolen *access.RefusedError
+	var often *access.LockedError
+	switch {
+	case errors.As(err, &often):
+		ctx.SetHeader("Retry-After", strconv.Itoa(access.RetryAfter(often.Wait)))
+		a.refuseAudited(ctx, often.Who, http.StatusTooManyRequests, "The token is used too often: it may send a limited number of requests a minute.")
+	case errors.As(err, &stolen):
+		a.unauthorized(ctx, stolen.Who, "The session has ended: it was used from another browser than the one that signed in. Sign in again.")
+	case errors.Is(err, access.ErrNoSession):
+		a.unauthorized(ctx, Principal{}, "The session has ended: sign in again.")
+	case errors.Is(err, access.ErrNoToken), errors.Is(err, errNobody):
+		a.unauthorized(ctx, Principal{}, "A valid token is needed, sent as 'Authorization: Bearer ...', or a session: sign in.")
+	default:
+		noteFrom(ctx.Context()).cause = err
+		ctx.SetHeader("Retry-After", retryAfter)
+		a.refuse(ctx, http.StatusServiceUnavailable, "Who you are cannot be looked up right now.")
+	}
+}
+
+func (a *API) unauthorized(ctx huma.Context, p Principal, detail string) {
+	ctx.SetHeader("WWW-Authenticate", `Bearer realm="linewarden"`)
+	a.refuseAudited(ctx, p, http.StatusUnauthorized, detail)
 }
 
 func join(roles []Role) string {
@@ -139,10 +175,8 @@ func join(roles []Role) string {
 	return strings.Join(words, ", ")
 }
 
-type principalKey struct{}
-
 // principalOf is who sends the request, of an operation that went through [API.allow].
 func principalOf(ctx context.Context) Principal {
-	p, _ := ctx.Value(principalKey{}).(Principal)
+	p, _ := access.From(ctx)
 	return p
 }

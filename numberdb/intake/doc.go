@@ -6,12 +6,15 @@
 //	GET  /v1/numbers/{number}   what the list says about a number, and what a call from or to it would get
 //	GET  /openapi.json          the description of all this, OpenAPI 3.1
 //
-// Every request but the last carries a bearer token ([Token]); each operation names the roles that may use it. Every refusal is a
+// and, for people and tokens (numberdb/access), under /v1/session, /v1/me, /v1/users and /v1/tokens.
+//
+// A request carries a bearer token or the cookie of a session; each operation names the roles that may use it, and a test holds
+// all of them to one table. What browsers send for pages of other sites is refused where it would change anything. Every refusal is a
 // problem document of RFC 9457 that names all wrong fields at once, and nothing is stored where one is wrong. A report is
 // acknowledged only when the store has it: while the store is away the answer is 503 with Retry-After, and whoever reported still
 // has the report.
 //
-// A request without a valid token, or by a role that may not make it, is refused, and is in the audit chain before the answer is sent.
+// A request of nobody, or by a role that may not make it, is refused, and is in the audit chain before the answer is sent.
 //
-// Requests are logged by route and token name, without the numbers in them.
+// Requests are logged by route and name of the person or token, without the numbers in them.
 package intake

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 )
 
 // noon is the time of all tests.
@@ -134,15 +135,15 @@ func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{store: &fakeStore{listing: map[numberdb.Number]numberdb.Listing{}}, log: &strings.Builder{}, metrics: prometheus.NewRegistry()}
 	principal := func(name string, role Role) Principal {
-		return Principal{Name: name, Source: numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}, Role: role}
+		return Principal{Name: name, Source: numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}, Role: role, Person: !role.ForMachines()}
 	}
 	api, err := New(Options{
-		Store: b.store, Origin: numberdb.Origin{Region: "US"}, Version: "test", Clock: func() time.Time { return noon },
+		Store: b.store, Access: nobody(t), Origin: numberdb.Origin{Region: "US"}, Version: "test", Clock: func() time.Time { return noon },
 		Tokens: []Token{
-			{principal("ann", RoleReporter), HashToken(reporterToken)},
-			{principal("rita", RoleReviewer), HashToken(reviewerToken)},
-			{principal("list", RoleFeed), HashToken(feedToken)},
-			{principal("otto", RoleAuditor), HashToken(auditorToken)},
+			{Principal: principal("ann", RoleReporter), Hash: HashToken(reporterToken)},
+			{Principal: principal("rita", RoleReviewer), Hash: HashToken(reviewerToken)},
+			{Principal: principal("list", RoleFeed), Hash: HashToken(feedToken)},
+			{Principal: principal("otto", RoleAuditor), Hash: HashToken(auditorToken)},
 		},
 		ReportsPerDay: 100, FeedReportsPerDay: 130, Audit: b.audit,
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)), Metrics: b.metrics,
@@ -160,6 +161,22 @@ func (b *bench) audit(_ context.Context, e numberdb.AuditEntry) (uint64, error) 
 	b.audited = append(b.audited, e)
 	return uint64(len(b.audited)), b.store.fail
 }
+
+// nobody is a directory in which nobody is, for tests in which only the config's tokens count: it fails on every question.
+func nobody(t testing.TB) *access.Directory {
+	t.Helper()
+	d, err := access.New(access.Options{
+		Store: struct{ access.Store }{}, Audit: func(context.Context, numberdb.AuditEntry) (uint64, error) { return 0, errAway },
+		Organisation: "helpline", Cost: lightCost,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// lightCost keeps the tests from spending their time on password hashes.
+var lightCost = access.Cost{Memory: 64, Passes: 1}
 
 // ask sends one request with a token; an empty token sends none.
 func (b *bench) ask(t testing.TB, method, path, token, body string) *httptest.ResponseRecorder {

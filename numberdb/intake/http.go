@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 )
 
 // metrics are counted by route and status: both are closed sets, whatever is asked.
@@ -45,6 +46,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 type note struct {
 	begin     time.Time
 	origin    numberdb.Origin // how numbers without a country code are read
+	visit     access.Visit
 	principal string
 	cause     error // what really went wrong where the answer says only that something did
 }
@@ -63,7 +65,7 @@ func noteFrom(ctx context.Context) *note {
 // holds anything that the client has chosen: a path may carry a number.
 func (a *API) observed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n := &note{begin: a.now(), origin: a.origin}
+		n := &note{begin: a.now(), origin: a.origin, visit: access.VisitOf(r)}
 		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
 		rec := &recorder{ResponseWriter: w}
 		var handler http.Handler = mux
@@ -83,6 +85,9 @@ func (a *API) observed(mux *http.ServeMux) http.Handler {
 			a.tell(r, route, rec, n, a.now().Sub(n.begin))
 		}()
 		securityHeaders(rec.Header())
+		if a.refuseCrossSite(rec, r) {
+			return
+		}
 		handler.ServeHTTP(rec, r)
 	})
 }

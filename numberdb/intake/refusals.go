@@ -80,16 +80,22 @@ func (r *refusals) due(what refusal, now time.Time) (more int, due bool) {
 
 // refuseAudited refuses a request for want of rights; who asked is in the audit chain before the answer is sent.
 func (a *API) refuseAudited(ctx huma.Context, p Principal, status int, detail string) {
-	what := refusal{who: p.Name, role: string(p.Role), operation: ctx.Operation().OperationID, status: status}
-	if p.Name == "" {
-		what.who, what.role = "anonymous", "none"
-	} else {
+	if p.Name != "" {
 		noteFrom(ctx.Context()).principal = p.Name
 	}
-	bounded, cancel := context.WithTimeout(ctx.Context(), storeTimeout)
+	a.noteRefusal(ctx.Context(), p, ctx.Operation().OperationID, status)
+	a.refuse(ctx, status, detail)
+}
+
+// noteRefusal writes to the audit chain that somebody is about to be refused. That it cannot be written is for the log: they are refused all the same.
+func (a *API) noteRefusal(ctx context.Context, p Principal, operation string, status int) {
+	what := refusal{who: p.Name, role: string(p.Role), operation: operation, status: status}
+	if p.Name == "" {
+		what.who, what.role = "anonymous", "none"
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := a.refusals.note(bounded, what, a.now()); err != nil {
-		noteFrom(ctx.Context()).cause = err // refused all the same
+		noteFrom(ctx).cause = err
 	}
-	a.refuse(ctx, status, detail)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 )
 
 // Decide makes a decision and returns what the list now says about its target alone. Faults of the decision are an error of type
@@ -22,7 +23,7 @@ func (s *Store) Decide(ctx context.Context, d numberdb.Decision) (numberdb.Listi
 	if err != nil {
 		return numberdb.Listing{}, fmt.Errorf("number list, writing a decision: %w", err)
 	}
-	entry := s.auditOf(numberdb.AuditDecided, d.Target, now, d.Author, d.Reason, body)
+	entry := s.auditOf(ctx, numberdb.AuditDecided, d.Target, now, d.Author, d.Reason, body)
 	if faults := d.Check(now); faults != nil {
 		err := fmt.Errorf("number list, decide: %w", faults)
 		if faults.Has("approver") && entry.Check() == nil {
@@ -90,7 +91,7 @@ func (s *Store) Mark(ctx context.Context, t numberdb.Target, mark numberdb.Marks
 	if err != nil {
 		return err
 	}
-	entry := s.auditOf(numberdb.AuditMarked, t, now, author, reason, body)
+	entry := s.auditOf(ctx, numberdb.AuditMarked, t, now, author, reason, body)
 	entry.Before = standings(&current, numberdb.DayOf(now))
 	audit, err := s.auditFirst(ctx, entry)
 	if err != nil {
@@ -109,9 +110,13 @@ func (s *Store) Mark(ctx context.Context, t numberdb.Target, mark numberdb.Marks
 	})
 }
 
-// auditOf is the entry of a change of a target.
-func (s *Store) auditOf(action numberdb.AuditAction, t numberdb.Target, at time.Time, who, reason string, after []byte) numberdb.AuditEntry {
-	return numberdb.AuditEntry{At: at, Who: who, Role: s.options.Role, Action: action, Object: t.String(), After: string(after), Reason: reason}
+// auditOf is the entry of a change of a target, in the role of whoever acts in the context, or else in that of the program.
+func (s *Store) auditOf(ctx context.Context, action numberdb.AuditAction, t numberdb.Target, at time.Time, who, reason string, after []byte) numberdb.AuditEntry {
+	role := s.options.Role
+	if p, ok := access.From(ctx); ok {
+		role = string(p.Role)
+	}
+	return numberdb.AuditEntry{At: at, Who: who, Role: role, Action: action, Object: t.String(), After: string(after), Reason: reason}
 }
 
 // current is the listing of a target alone.

@@ -2,11 +2,13 @@ package redisstore
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/access"
 )
 
 // Every key in Redis, its type and its time to live. The keys of the list, all but its meta key, carry their partition as hash tag, so that
@@ -38,6 +40,14 @@ import (
 //	lw:a:<name>      string  an answer of the intake to a request that may be sent again, or who is at work on it. TTL: a day, or seconds.
 //	lw:q:<day>:<who> string  how many reports a reporter has sent on a day (since 1970, UTC). TTL: two days.
 //	lw:companies     hash    the registry of genuine lines: slug → version, blank, JSON of some 500 bytes. No TTL: it is for people to change.
+//	lw:{access}:u    hash    people: name → record in JSON, with the hash of the password. No TTL: who may sign in does not end by itself.
+//	lw:{access}:t    hash    tokens that were made at the intake: name → record in JSON. No TTL: an end is in the record.
+//	lw:{access}:i    hash    the same: SHA-256 of the token → name. No TTL: as the record.
+//	lw:{access}:q:<hash>:<minute> string how often a token was used in a minute (since 1970). TTL: two minutes.
+//	lw:{access}:f:<key> hash failed attempts to sign in or guess: how many, and until when there may be none, in milliseconds. TTL: the delay
+//	                         and access.Lockout.Keep.
+//	lw:{access}:b:<hash> string whose browser it is, by the SHA-256 of its cookie. TTL: 180 days from the last sign-in with it.
+//	lw:{access}:s:<hash> string a session, by the SHA-256 of its token. TTL: its life, a fixed moment.
 //	lw:h:<hour>      hash    counts of the calls of an hour (since 1970), of each node under names of its own. TTL: as its day's journal.
 //
 // Options.Prefix may replace "lw".
@@ -53,6 +63,14 @@ const (
 	bucketCount       = 2048
 )
 
+func (k keys) users() string              { return k.prefix + ":{access}:u" }
+func (k keys) tokens() string             { return k.prefix + ":{access}:t" }
+func (k keys) tokenHashes() string        { return k.prefix + ":{access}:i" }
+func (k keys) attempts(key string) string { return k.prefix + ":{access}:f:" + key }
+func (k keys) session(id string) string   { return k.prefix + ":{access}:s:" + id }
+func (k keys) browser(hash access.Hash) string {
+	return k.prefix + ":{access}:b:" + hex.EncodeToString(hash[:])
+}
 func (k keys) meta() string                   { return k.prefix + ":meta" }
 func (k keys) audit() string                  { return k.prefix + ":{audit}:a" }
 func (k keys) auditHead() string              { return k.prefix + ":{audit}:h" }
@@ -78,6 +96,10 @@ func (k keys) listing(p place) string   { return k.bucket(p.partition, p.bucket)
 
 func (k keys) calls(id string, day numberdb.Day) string {
 	return k.prefix + ":{j" + id[:callShelf] + "}:j:" + strconv.Itoa(int(day))
+}
+
+func (k keys) tokenUses(hash string, at time.Time) string {
+	return k.prefix + ":{access}:q:" + hash + ":" + strconv.FormatInt(at.Unix()/60, 10)
 }
 
 func (k keys) counts(hour time.Time) string {

@@ -61,7 +61,7 @@ type Options struct {
 	// Partitions is how many a list gets that this store creates, 1 to 1024; the default is 64. It never changes afterwards.
 	Partitions int
 	// Actor and Role are who does, in the audit chain, what nobody signs for, such as creating the list, and in which role all that is done
-	// through this store is done. The defaults are "linewarden" and "program".
+	// through this store is done where the context does not say who acts (access.With). The defaults are "linewarden" and "program".
 	Actor string
 	Role  string
 	// CallerKey seals the numbers of victims. Without one, a report that holds such a number is refused.

@@ -108,6 +108,7 @@ func TestCluster(t *testing.T) {
 	if len(used) != 2 {
 		t.Fatal("one server holds all partitions: the test shows nothing")
 	}
+	t.Run("access", func(t *testing.T) { testAccess(t, s) })
 	t.Run("follow", func(t *testing.T) { testFollow(t, s) })
 	t.Run("misses nothing", func(t *testing.T) { testFollowMissesNothing(t, s) })
 	t.Run("all calls", func(t *testing.T) {
@@ -232,6 +233,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	}
 	testCalls(t, s)
 	testCounts(t, s)
+	testAccess(t, s)
 	rules := numberdb.DefaultRules()
 	type kind struct {
 		redisType string
@@ -257,13 +259,21 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 
 		"{audit}:a": {"stream", 0},
 		"{audit}:h": {"hash", 0},
+
+		"{access}:u": {"hash", 0},
+		"{access}:t": {"hash", 0},
+		"{access}:i": {"hash", 0},
+		"{access}:q": {"string", 2 * time.Minute},
+		"{access}:f": {"hash", testLockout.Keep},
+		"{access}:b": {"string", browserTTL},
+		"{access}:s": {"string", sessionTTL},
 	}
 	found := map[string]int{}
 	for _, key := range client.Keys(ctx, "table:*").Val() {
 		parts := strings.Split(key, ":")
 		name := parts[1]
 		switch {
-		case name == "{audit}":
+		case name == "{audit}", name == "{access}":
 			name += ":" + parts[2]
 		case strings.HasPrefix(name, "{"):
 			name = parts[2]

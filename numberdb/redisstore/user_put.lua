@@ -1,0 +1,16 @@
+-- Stores a person, if their version is one above the stored one's. Where the fourth argument says so, it does it only while nobody is an
+-- administrator who can sign in.
+local users, tokens = unpack(KEYS)
+local name, version, record, first = unpack(ARGV)
+local stored = redis.call('HGET', users, name)
+local before = stored and cjson.decode(stored).version or 0
+if not stored and redis.call('HEXISTS', tokens, name) == 1 then return 'taken' end
+if before + 1 ~= tonumber(version) then return version == '1' and 'taken' or 'changed' end
+if first == '1' then
+  for _, other in ipairs(redis.call('HVALS', users)) do
+    local u = cjson.decode(other)
+    if u.role == 'administrator' and not u.disabled then return 'administrator' end
+  end
+end
+redis.call('HSET', users, name, record)
+return 'ok'

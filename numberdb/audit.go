@@ -33,6 +33,12 @@ type AuditEntry struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Actor is who acts, as the audit chain names them.
+type Actor struct {
+	Name string `json:"name"` // of a person or a program
+	Role string `json:"role"` // in which they act
+}
+
 // AuditAction is what was done. It is stored with every entry: never rename one.
 type AuditAction string
 
@@ -44,6 +50,11 @@ const (
 	AuditMarked       AuditAction = "marked"        // After is the [Marking]
 	AuditCallerShown  AuditAction = "caller_shown"  // somebody read the number of a victim; Object is the reported number
 	AuditRefused      AuditAction = "refused"       // somebody tried what they may not; After is what they tried
+	AuditProposed     AuditAction = "proposed"      // After is the [Proposal], or its hash where that is too long
+	AuditApproved     AuditAction = "approved"      // a second person agreed to a proposal
+	AuditRejected     AuditAction = "rejected"      // a second person did not
+	AuditWithdrawn    AuditAction = "withdrawn"     // the proposer took it back
+	AuditExpired      AuditAction = "expired"       // nobody said anything in time
 )
 
 // What is done about people and tokens. Objects are "session", "user NAME" and "token NAME".
@@ -58,8 +69,11 @@ const (
 	AuditTokenRevoked    AuditAction = "token_revoked"    // Before says what it was for
 )
 
-var auditActions = []AuditAction{AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused,
-	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged, AuditTokenMade, AuditTokenRevoked}
+var auditActions = []AuditAction{
+	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused,
+	AuditProposed, AuditApproved, AuditRejected, AuditWithdrawn, AuditExpired,
+	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged, AuditTokenMade, AuditTokenRevoked,
+}
 
 // MaxAuditText is how many bytes each text of an audit entry may have.
 const MaxAuditText = 64 << 10

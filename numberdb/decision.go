@@ -23,6 +23,11 @@ type Decision struct {
 	At       time.Time `json:"at"`
 	// Until is when it ends, to the day of UTC; the zero time leaves it to [Terms].
 	Until time.Time `json:"until,omitzero"`
+	// Proposal is the id of the [Proposal] that became this decision; empty if it was made without one. The store makes it once for each
+	// proposal and target.
+	Proposal string `json:"proposal,omitempty"`
+	// Brake says that one person softened a block, at once, for all to see.
+	Brake bool `json:"brake,omitempty"`
 }
 
 // MinPrefixDigits is how many digits a listed range must fix: fewer would take in the innocent by the million.
@@ -35,29 +40,39 @@ const (
 )
 
 // Check is all that is wrong with the decision at the given time, in the order of its fields; nil if nothing is. Whether it needs
-// an approver for what it replaces, too, only the store can tell: see [NeedsApprover].
+// an approver for what it replaces, too, only the store can tell: see [Decision.NeedsApproverOver].
 func (d *Decision) Check(now time.Time) Faults {
 	var f Faults
-	checkTarget(&f, d.Target)
-	checkRoles(&f, d.Roles)
-	checkClosed(&f, "standing", d.Standing, standingNames)
-	checkClosed(&f, "class", d.Class, classNames)
-	checkBrand(&f, d.Brand)
+	d.checkWhat(&f)
 	checkText(&f, "reason", d.Reason, 1, MaxReason)
 	checkText(&f, "author", d.Author, 1, MaxPerson)
 	switch {
-	case samePerson(d.Author, d.Approver):
+	case SamePerson(d.Author, d.Approver):
 		f.add("approver", "is the author", "have a second, different person approve")
 	case strings.TrimSpace(d.Approver) != "":
 		checkText(&f, "approver", d.Approver, 1, MaxPerson)
-	case d.Target.Prefix || NeedsApprover(StandingNone, d.Standing):
+	case d.Target.Prefix && d.Standing != StandingWarn || NeedsApprover(StandingNone, d.Standing):
 		f.add("approver", "is missing", "block, cleared, protected and every range need a second person")
 	}
 	checkTime(&f, "at", d.At, now)
-	if !d.Until.IsZero() && DayOf(d.Until) <= DayOf(d.At) {
+	d.checkUntil(&f, d.At)
+	return f
+}
+
+// checkWhat looks at what is decided, as opposed to who decides and when.
+func (d *Decision) checkWhat(f *Faults) {
+	checkTarget(f, d.Target)
+	checkRoles(f, d.Roles)
+	checkClosed(f, "standing", d.Standing, standingNames)
+	checkClosed(f, "class", d.Class, classNames)
+	checkBrand(f, d.Brand)
+}
+
+// checkUntil wants an end, if there is one, on a later day than that of the decision.
+func (d *Decision) checkUntil(f *Faults, at time.Time) {
+	if !d.Until.IsZero() && DayOf(d.Until) <= DayOf(at) {
 		f.add("until", "is not after the day of the decision", "write a later day, or leave it out for the usual term")
 	}
-	return f
 }
 
 // Marking puts a target on one of the operator's own lists, or takes it off. It says nothing about fraud and needs no second person.
@@ -96,15 +111,15 @@ func checkTargetNamed(f *Faults, field string, t Target) {
 	}
 }
 
-// samePerson compares as sign-in does: case and outer blanks make nobody another person.
-func samePerson(a, b string) bool {
+// SamePerson compares names as sign-in does: case and outer blanks make nobody another person. No name is nobody's.
+func SamePerson(a, b string) bool {
 	a, b = strings.TrimSpace(a), strings.TrimSpace(b)
 	return a != "" && strings.EqualFold(a, b)
 }
 
 // Approved says whether a second person agreed.
 func (d *Decision) Approved() bool {
-	return strings.TrimSpace(d.Approver) != "" && !samePerson(d.Author, d.Approver)
+	return strings.TrimSpace(d.Approver) != "" && !SamePerson(d.Author, d.Approver)
 }
 
 // NeedsApprover says whether it takes a second person to go from the current standing to the decided one (none: to withdraw).
@@ -120,4 +135,59 @@ func NeedsApprover(current, decided Standing) bool {
 		return current != StandingNone && current != StandingWatch
 	}
 	return true
+}
+
+// NeedsApproverOver says whether it takes a second person to make the decision where the list says l about its target, ranges around it
+// included, on a day. About a range one person may only soften a block. A warning by one person may not end before what it replaces
+// would have: an insider could otherwise soften a block until tomorrow.
+func (d *Decision) NeedsApproverOver(l *Listing, today Day) bool {
+	for role := range l.Roles {
+		if !d.Roles.Has(Role(role)) {
+			continue
+		}
+		current := l.Roles[role].At(today)
+		switch {
+		case NeedsApprover(current, d.Standing),
+			d.Target.Prefix && current != StandingBlock,
+			d.Standing == StandingWarn && !d.Until.IsZero() && DayOf(d.Until) < l.Roles[role].heldUntil():
+			return true
+		}
+	}
+	return false
+}
+
+// Softens says whether the decision turns a block into a warning, where the list says l about its target on a day.
+func (d *Decision) Softens(l *Listing, today Day) bool {
+	for role := range l.Roles {
+		if d.Roles.Has(Role(role)) && d.Standing == StandingWarn && l.Roles[role].At(today) == StandingBlock {
+			return true
+		}
+	}
+	return false
+}
+
+// Prolong makes a warning by one person, if it names no end, hold as long as what it replaces would have: that of the usual term, or later.
+func (d *Decision) Prolong(r *Rules, l *Listing) {
+	if d.Standing != StandingWarn || d.Approved() || !d.Until.IsZero() {
+		return
+	}
+	usual := dayAfter(DayOf(d.At), r.Terms.Warn)
+	for role := range l.Roles {
+		if held := l.Roles[role].heldUntil(); d.Roles.Has(Role(role)) && held > usual {
+			d.Until = held.Time()
+			usual = held
+		}
+	}
+}
+
+// heldUntil is the first day on which people are no longer warned, going by what is known now.
+func (l *RoleListing) heldUntil() Day {
+	held := max(l.BlockUntil, l.WarnUntil)
+	if l.Override != StandingWarn && l.Override != StandingBlock {
+		return held
+	}
+	if l.OverrideUntil == 0 {
+		return ^Day(0)
+	}
+	return max(held, l.OverrideUntil)
 }

@@ -53,12 +53,12 @@ func (d *Dossier) Report(r *Rules, rep *Report, genuine Roles, today Day) Receip
 
 // Decide makes a decision that has been checked. It changes nothing and returns false if what it would replace needs an approver.
 func (d *Dossier) Decide(r *Rules, decision *Decision, today Day) bool {
-	for role := range Role(RoleCount) {
-		if decision.Roles.Has(role) && !decision.Approved() && NeedsApprover(d.Listing.Roles[role].At(today), decision.Standing) {
-			return false
-		}
+	if !decision.Approved() && decision.NeedsApproverOver(&d.Listing, today) {
+		return false
 	}
-	ruling := r.Ruling(decision)
+	made := *decision
+	made.Prolong(r, &d.Listing)
+	ruling := r.Ruling(&made)
 	for role := range Role(RoleCount) {
 		if decision.Roles.Has(role) {
 			d.Listing.Roles[role].rule(&ruling, &d.Evidence[role])

@@ -18,6 +18,9 @@ var (
 	arrivalNames  = []string{"unknown", "call", "voicemail", "sms", "email", "popup", "chat", "search"}
 	redFlagNames  = []string{"sign_in_code", "card_or_bank_data", "remote_access", "gift_cards", "odd_purchases", "fee", "installs_software", "refund"}
 	sourceNames   = []string{"public", "feed", "partner", "staff"}
+
+	proposalKindNames  = []string{"decision", "bulk", "brand", "access"}
+	proposalStateNames = []string{"pending", "approved", "rejected", "withdrawn", "expired"}
 )
 
 // ErrUnknownName is wrapped by every error about a text that names no member of a closed type.
@@ -166,6 +169,22 @@ func (k SourceKind) String() string               { return name(k, "source kind"
 func (k SourceKind) MarshalText() ([]byte, error) { return marshalName(k, "source kind", sourceNames) }
 func (k *SourceKind) UnmarshalText(b []byte) error {
 	return parseName(k, string(b), "source kind", sourceNames)
+}
+
+func (k ProposalKind) String() string { return name(k, "proposal kind", proposalKindNames) }
+func (k ProposalKind) MarshalText() ([]byte, error) {
+	return marshalName(k, "proposal kind", proposalKindNames)
+}
+func (k *ProposalKind) UnmarshalText(b []byte) error {
+	return parseName(k, string(b), "proposal kind", proposalKindNames)
+}
+
+func (s ProposalState) String() string { return name(s, "proposal state", proposalStateNames) }
+func (s ProposalState) MarshalText() ([]byte, error) {
+	return marshalName(s, "proposal state", proposalStateNames)
+}
+func (s *ProposalState) UnmarshalText(b []byte) error {
+	return parseName(s, string(b), "proposal state", proposalStateNames)
 }
 
 // setString is the text form of a set for people, whatever its bits.

@@ -55,6 +55,12 @@ func TestNamesOfClosedTypes(t *testing.T) {
 	t.Run("category", func(t *testing.T) { testNames(t, categoryNames, func(i int) Category { return Category(i) }) })
 	t.Run("arrival", func(t *testing.T) { testNames(t, arrivalNames, func(i int) Arrival { return Arrival(i) }) })
 	t.Run("source kind", func(t *testing.T) { testNames(t, sourceNames, func(i int) SourceKind { return SourceKind(i) }) })
+	t.Run("proposal kind", func(t *testing.T) {
+		testNames(t, proposalKindNames, func(i int) ProposalKind { return ProposalKind(i) })
+	})
+	t.Run("proposal state", func(t *testing.T) {
+		testNames(t, proposalStateNames, func(i int) ProposalState { return ProposalState(i) })
+	})
 	t.Run("roles", func(t *testing.T) { testNames(t, roleNames, func(i int) Roles { return 1 << i }) })
 	t.Run("marks", func(t *testing.T) { testNames(t, markNames, func(i int) Marks { return 1 << i }) })
 	t.Run("red flags", func(t *testing.T) {

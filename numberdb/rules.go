@@ -205,7 +205,8 @@ type Ruling struct {
 	Brand    Brand
 }
 
-// Ruling works out the ends of a decision.
+// Ruling works out the ends of a decision. Watching that one person decided holds nothing down: reports may earn more. Otherwise an insider
+// could have a number watched before it is reported, and so keep people from being warned about it.
 func (r *Rules) Ruling(d *Decision) Ruling {
 	v := Ruling{Standing: d.Standing, Class: d.Class, Brand: d.Brand}
 	term := map[Standing]int{StandingBlock: r.Terms.Block, StandingWarn: r.Terms.Warn, StandingWatch: r.Terms.Watch, StandingCleared: r.Terms.Cleared}[d.Standing]
@@ -225,6 +226,10 @@ func (r *Rules) Ruling(d *Decision) Ruling {
 		v.After.Watch = dayAfter(v.Until, r.Terms.Watch-r.Terms.Block)
 	case StandingWarn:
 		v.After.Watch = dayAfter(v.Until, r.Terms.Watch-r.Terms.Warn)
+	case StandingWatch:
+		if !d.Approved() {
+			v.Standing, v.Until, v.After.Watch = StandingNone, 0, v.Until
+		}
 	}
 	return v
 }

@@ -112,7 +112,7 @@ func (cmd exportAudit) Run(p *program) error {
 // standard error where that cannot be written.
 func (p *program) recordRefusal(l *loaded, d numberdb.Decision) {
 	err := p.withStore(l, func(store *redisstore.Store) error {
-		_, err := store.Decide(p.ctx, d)
+		_, err := store.Decide(p.ctx, numberdb.Actor{Name: d.Author, Role: roleCommandLine}, d)
 		return err
 	})
 	var faults numberdb.Faults

@@ -54,7 +54,7 @@ func (cmd decideCommand) Run(p *program) error {
 		return usageError{fmt.Errorf("not a sound decision: %w", faults)}
 	}
 	return p.withStore(l, func(store *redisstore.Store) error {
-		listing, err := store.Decide(p.ctx, d)
+		listing, err := store.Decide(p.ctx, numberdb.Actor{Name: cmd.By, Role: roleCommandLine}, d)
 		if err != nil {
 			return fmt.Errorf("record the decision: %w", err)
 		}

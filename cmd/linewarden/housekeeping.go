@@ -13,6 +13,8 @@ import (
 const (
 	sweepEvery = 6 * time.Hour
 	retryInit  = time.Second
+	// finishEvery is how often approvals are looked for whose application was interrupted.
+	finishEvery = 10 * time.Second
 )
 
 // createList creates the list if there is none. While Redis is away, keepHouse goes on trying.
@@ -38,8 +40,34 @@ func keepHouse(ctx context.Context, store *redisstore.Store, log *slog.Logger) e
 			continue
 		}
 		log.Info("removed listings that have ended", "count", removed)
+		if _, err := store.TidyProposals(ctx); err != nil {
+			log.Warn("cannot remove the proposals that have ended", "error", err)
+		}
 	}
 	return nil
+}
+
+// finisher finishes what was left undone.
+type finisher interface {
+	FinishProposals(context.Context) (changed int, err error)
+}
+
+// keepProposals applies what was approved and not applied, such as by a node that was killed, until ctx ends.
+func keepProposals(ctx context.Context, decisions finisher, log *slog.Logger) error {
+	failed := false
+	for {
+		changed, err := decisions.FinishProposals(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil && !failed: // once for each time that Redis is away
+			log.Warn("cannot finish proposals yet; trying again", "error", err)
+		case changed > 0:
+			log.Info("finished proposals", "count", changed)
+		}
+		failed = err != nil
+		if !pause(ctx, finishEvery/2+rand.N(finishEvery)) {
+			return nil
+		}
+	}
 }
 
 // sweep removes the listings that have ended from all partitions.

@@ -84,6 +84,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 			return err
 		}
 		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, log) })
+		running.start("proposals", func(ctx context.Context) error { return keepProposals(ctx, api, log) })
 		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
 	if run.screening {

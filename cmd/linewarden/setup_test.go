@@ -207,7 +207,7 @@ func exerciseStore(ctx context.Context, t *testing.T, store *redisstore.Store) {
 	_, err := store.Report(ctx, numberdb.Report{Number: number, Roles: numberdb.RolesOf(numberdb.RoleCallback), Reporter: "r1", At: time.Now(),
 		Source: numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}})
 	must("report", err)
-	_, err = store.Decide(ctx, numberdb.Decision{Target: target, Roles: numberdb.RolesOf(numberdb.RoleCallback), Standing: numberdb.StandingBlock,
+	_, err = store.Decide(ctx, numberdb.Actor{Name: "bob", Role: "reviewer"}, numberdb.Decision{Target: target, Roles: numberdb.RolesOf(numberdb.RoleCallback), Standing: numberdb.StandingBlock,
 		Reason: "test", Author: "ann", Approver: "bob", At: time.Now()})
 	must("decide", err)
 	must("mark", store.Mark(ctx, target, numberdb.MarkAllowed, true, "ann", "test", time.Now()))

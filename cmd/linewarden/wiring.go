@@ -38,7 +38,7 @@ func (l *loaded) newIntake(store *redisstore.Store, log *slog.Logger, metrics pr
 	}
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
-		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Origin: policy.origin(), Policy: policy.screening(),
+		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Origin: policy.origin(), Policy: policy.screening(),
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
 		Version: version(), Logger: log, Metrics: metrics,
 	})

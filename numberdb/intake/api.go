@@ -43,6 +43,10 @@ type Options struct {
 	ReportsPerDay, FeedReportsPerDay int
 	// Audit appends to the audit chain who was refused; nothing is written if nil.
 	Audit func(context.Context, numberdb.AuditEntry) (uint64, error)
+	// Decisions keeps what people decide and propose; without it those operations answer 503.
+	Decisions DecisionStore
+	// Impact says what a decision would have touched; nobody knows if nil.
+	Impact ImpactFunc
 	// Origin says how to read a number without a country code where the request names no region.
 	Origin numberdb.Origin
 	// Policy decides what a caller would get.
@@ -69,6 +73,9 @@ type API struct {
 	handler http.Handler
 
 	reportsPerDay, feedReportsPerDay int
+	decisions                        DecisionStore
+	impact                           ImpactFunc
+	appliers                         map[numberdb.ProposalKind]applier
 
 	crossOrigin http.CrossOriginProtection
 	refusals    refusals
@@ -100,6 +107,8 @@ func New(o Options) (*API, error) {
 	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
+	a.decisions, a.impact = o.Decisions, o.Impact
+	a.registerAppliers()
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -140,6 +149,8 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	if err := registerDocs(mux); err != nil {
 		return err
 	}
+	a.registerDecisions(api)
+	a.registerProposals(api)
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("intake: describe the API: %w", err)

@@ -29,6 +29,14 @@ POST   /v1/reports                     yes      yes      .       yes           y
 GET    /v1/reports/{id}/caller         .        yes      .       .             .        .       .    .
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
 
+POST   /v1/numbers/{number}/decisions  .        yes      .       .             .        .       .    .
+POST   /v1/decisions                   .        yes      .       .             .        .       .    .
+GET    /v1/decisions                   yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/decisions/{id}              yes      yes      yes     yes           yes      yes     .    .
+POST   /v1/decisions/{id}/approve      .        yes      .       yes           .        .       .    .
+POST   /v1/decisions/{id}/reject       .        yes      .       yes           .        .       .    .
+POST   /v1/decisions/{id}/withdraw     .        yes      .       yes           .        .       .    .
+
 GET    /v1/users                       .        yes      yes     yes           .        yes     .    .
 POST   /v1/users                       .        .        .       yes           .        .       .    .
 GET    /v1/users/{name}                .        yes      yes     yes           .        yes     .    .

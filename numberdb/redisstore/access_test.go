@@ -211,8 +211,7 @@ func TestDamagedPeople(t *testing.T) {
 // TestAuditRoleOfWhoActs wants the chain to say in which role a person decided.
 func TestAuditRoleOfWhoActs(t *testing.T) {
 	s := newStore(t, sharedRedis(t))
-	ctx := access.With(soon(t), access.Principal{Name: "ann", Role: access.RoleReviewer})
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(1)), numberdb.StandingWarn)))
+	must[numberdb.Listing](t)(s.Decide(soon(t), numberdb.Actor{Name: "ann", Role: "reviewer"}, aDecision(exact(fiction(1)), numberdb.StandingWarn)))
 	if err := s.Mark(soon(t), exact(fiction(1)), numberdb.MarkAllowed, true, "ann", "asked", noon); err != nil {
 		t.Fatal(err)
 	}

@@ -41,24 +41,24 @@ func TestChangesAreAudited(t *testing.T) {
 	s := newStore(t, sharedRedis(t), func(o *Options) { o.Actor, o.Role = "node1", "command line" })
 	ctx := soon(t)
 	n := exact(fiction(1))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingBlock)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(n, numberdb.StandingBlock)))
 	if err := s.Mark(ctx, n, numberdb.MarkOptOut, true, "cleo", "asked", noon); err != nil {
 		t.Fatal(err)
 	}
 	alone := aDecision(n, numberdb.StandingNone)
 	alone.Approver = ""
-	if _, err := s.Decide(ctx, alone); !errors.Is(err, ErrNeedsApprover) {
+	if _, err := s.Decide(ctx, anActor, alone); !errors.Is(err, numberdb.ErrNeedsApprover) {
 		t.Errorf("withdrawn alone: %v", err)
 	}
 	self := aDecision(n, numberdb.StandingCleared)
 	self.Approver = " ANN "
 	var faults numberdb.Faults
-	if _, err := s.Decide(ctx, self); !errors.As(err, &faults) || errors.Is(err, ErrAudit) {
+	if _, err := s.Decide(ctx, anActor, self); !errors.As(err, &faults) || errors.Is(err, ErrAudit) {
 		t.Errorf("approved by the author: %v", err)
 	}
 	typo := aDecision(n, numberdb.StandingWarn)
 	typo.Reason = ""
-	if _, err := s.Decide(ctx, typo); !errors.As(err, &faults) {
+	if _, err := s.Decide(ctx, anActor, typo); !errors.As(err, &faults) {
 		t.Errorf("without reason: %v", err)
 	}
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(n.Number)))
@@ -68,10 +68,10 @@ func TestChangesAreAudited(t *testing.T) {
 	}
 	want := []string{
 		`1 node1 command line list_created list  `,
-		`2 ann command line decided +33199000001 {"callback":"none","caller_id":"none","marks":""} seen`,
+		`2 bob reviewer decided +33199000001 {"callback":"none","caller_id":"none","marks":""} seen`,
 		`3 cleo command line marked +33199000001 {"callback":"block","caller_id":"none","marks":""} asked`,
-		`4 ann command line refused +33199000001 {"callback":"block","caller_id":"none","marks":"opt_out"} number list, decide: a second, different person has to approve this`,
-		`5 ann command line refused +33199000001  number list, decide: approver is the author: have a second, different person approve`,
+		`4 bob reviewer refused +33199000001 {"callback":"block","caller_id":"none","marks":"opt_out"} number list, decide: a second, different person has to approve this`,
+		`5 bob reviewer refused +33199000001  number list, decide: approver is the author: have a second, different person approve`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the chain is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -95,13 +95,13 @@ func TestRefusedByTheScriptIsAudited(t *testing.T) {
 	ctx := soon(t)
 	n := exact(fiction(1))
 	faster := &duringAudit{do: func() {
-		must[numberdb.Listing](t)(newSibling(t, s, client).Decide(ctx, aDecision(n, numberdb.StandingProtected)))
+		must[numberdb.Listing](t)(newSibling(t, s, client).Decide(ctx, anActor, aDecision(n, numberdb.StandingProtected)))
 	}, key: s.keys.audit()}
 	hooked := clientOf(t, client.(*redis.Client).Options().Addr)
 	hooked.AddHook(faster)
 	alone := aDecision(n, numberdb.StandingWarn)
 	alone.Approver = ""
-	if _, err := newSibling(t, s, hooked).Decide(ctx, alone); !errors.Is(err, ErrNeedsApprover) {
+	if _, err := newSibling(t, s, hooked).Decide(ctx, anActor, alone); !errors.Is(err, numberdb.ErrNeedsApprover) {
 		t.Fatalf("got %v", err)
 	}
 	last := chain(t, s)
@@ -159,7 +159,7 @@ func TestWithoutAuditNoChange(t *testing.T) {
 			if err := spoil(s); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Decide(ctx, aDecision(n, numberdb.StandingBlock)); !errors.Is(err, ErrAudit) {
+			if _, err := s.Decide(ctx, anActor, aDecision(n, numberdb.StandingBlock)); !errors.Is(err, ErrAudit) {
 				t.Errorf("decided: %v", err)
 			}
 			if err := s.Mark(ctx, n, numberdb.MarkOptOut, true, "ann", "asked", noon); !errors.Is(err, ErrAudit) {

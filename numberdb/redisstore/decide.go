@@ -7,23 +7,23 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
-	"github.com/linewarden/linewarden/numberdb/access"
 )
 
-// Decide makes a decision and returns what the list now says about its target alone. Faults of the decision are an error of type
-// [numberdb.Faults]; one that would replace what takes two people, without an approver, is [ErrNeedsApprover]; nothing is changed then, and
-// who tried to do alone what takes two is in the audit chain. So is every decision before it is made, or the error is [ErrAudit].
-func (s *Store) Decide(ctx context.Context, d numberdb.Decision) (numberdb.Listing, error) {
+// Decide makes a decision, as said by its author or, if it was approved, by its approver, and returns what the list now says about its target
+// alone. Faults of the decision are an error of type [numberdb.Faults]; one that would replace what takes two people, without an approver, is
+// [numberdb.ErrNeedsApprover]; nothing is changed then, and who tried to do alone what takes two is in the audit chain. So is every decision
+// before it is made, or the error is [ErrAudit].
+//
+// A decision that names its proposal is made once, however often it is asked for.
+func (s *Store) Decide(ctx context.Context, by numberdb.Actor, d numberdb.Decision) (numberdb.Listing, error) {
 	now := s.options.Now()
-	body, err := json.Marshal(d)
+	entry, err := auditOf(numberdb.AuditDecided, by, d.Target.String(), now, d.Reason, d)
 	if err != nil {
-		return numberdb.Listing{}, fmt.Errorf("number list, writing a decision: %w", err)
+		return numberdb.Listing{}, fmt.Errorf("number list, decide: %w", err)
 	}
-	entry := s.auditOf(ctx, numberdb.AuditDecided, d.Target, now, d.Author, d.Reason, body)
 	if faults := d.Check(now); faults != nil {
 		err := fmt.Errorf("number list, decide: %w", faults)
 		if faults.Has("approver") && entry.Check() == nil {
@@ -31,49 +31,105 @@ func (s *Store) Decide(ctx context.Context, d numberdb.Decision) (numberdb.Listi
 		}
 		return numberdb.Listing{}, err
 	}
-	current, err := s.current(ctx, "decide", d.Target)
+	if d.Proposal != "" {
+		if listing, made, err := s.madeAlready(ctx, &d); made || err != nil {
+			return listing, err
+		}
+	}
+	current, err := s.replaced(ctx, &d)
 	if err != nil {
 		return numberdb.Listing{}, err
 	}
 	today := numberdb.DayOf(now)
 	entry.Before = standings(&current, today)
-	refused := ""
-	for standing := numberdb.StandingNone; standing <= numberdb.StandingProtected; standing++ {
-		if !d.Approved() && numberdb.NeedsApprover(standing, d.Standing) {
-			refused += fmt.Sprint(uint8(standing))
-		}
+	if !d.Approved() && d.NeedsApproverOver(&current, today) {
+		return numberdb.Listing{}, s.refused(ctx, entry, fmt.Errorf("number list, decide: %w", numberdb.ErrNeedsApprover))
 	}
-	for role := range current.Roles {
-		if d.Roles.Has(numberdb.Role(role)) && strings.Contains(refused, fmt.Sprint(uint8(current.Roles[role].At(today)))) {
-			return numberdb.Listing{}, s.refused(ctx, entry, fmt.Errorf("number list, decide: %w", ErrNeedsApprover))
-		}
+	d.Prolong(s.options.Rules, &current)
+	after, err := json.Marshal(d)
+	if err != nil {
+		return numberdb.Listing{}, fmt.Errorf("number list, writing a decision: %w", err)
 	}
+	entry.After = string(after)
 	audit, err := s.auditFirst(ctx, entry)
 	if err != nil {
 		return numberdb.Listing{}, fmt.Errorf("number list, decide: %w", err)
 	}
-	ruling := s.options.Rules.Ruling(&d)
-	var listing numberdb.Listing
+	listing, err := s.decide(ctx, &d, after, audit, today)
+	if errors.Is(err, numberdb.ErrNeedsApprover) { // somebody else was faster, and what they decided takes two to replace
+		err = s.refused(ctx, entry, fmt.Errorf("entry %d was not made: %w", audit, err))
+	}
+	return listing, err
+}
+
+// replaced is what the decision would replace: the listing of its target alone or, if one person decides, what holds by the ranges around it, too,
+// for two people may have decided those.
+func (s *Store) replaced(ctx context.Context, d *numberdb.Decision) (numberdb.Listing, error) {
+	if d.Approved() {
+		return s.current(ctx, "decide", d.Target)
+	}
+	return s.Around(ctx, d.Target)
+}
+
+// decide makes a decision that is in the audit chain.
+func (s *Store) decide(ctx context.Context, d *numberdb.Decision, body []byte, audit uint64, today numberdb.Day) (listing numberdb.Listing, err error) {
+	ruling := s.options.Rules.Ruling(d)
 	err = s.call(ctx, "decide", func(ctx context.Context) error {
-		p, _, err := s.lookup(ctx, d.Target, nil)
+		var around []numberdb.Target
+		if !d.Approved() {
+			around = rangesBeyond(d.Target)
+		}
+		p, ranges, err := s.lookup(ctx, d.Target, around)
 		if err != nil {
 			return err
 		}
 		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.decisions(p)}
 		var corrupt int64
 		listing, err = answer(s.scripts.decide.Run(ctx, s.client, keys,
-			p.field, string(ruling.Brand), body, refused, audit,
+			p.field, string(ruling.Brand), body, refusedAlone(d), audit,
 			int(today), int(d.Roles), int(ruling.Standing), int(ruling.Until), int(ruling.After.Warn), int(ruling.After.Watch),
-			int(ruling.Class), s.options.Changes,
+			int(ruling.Class), s.options.Changes, !d.Approved(), d.Proposal,
+			int(ranges.Roles[numberdb.RoleCallback].At(today)), int(ranges.Roles[numberdb.RoleCallerID].At(today)),
 		), &corrupt)
 		s.noteDamage(ctx, p, corrupt)
 		return err
 	})
-	if errors.Is(err, ErrNeedsApprover) { // somebody else was faster, and what they decided takes two to replace
-		err = s.refused(ctx, entry, fmt.Errorf("entry %d was not made: %w", audit, err))
-	}
 	return listing, err
 }
+
+// refusedAlone are the digits of the standings that the decision may not replace if one person makes it.
+func refusedAlone(d *numberdb.Decision) string {
+	refused := ""
+	for standing := numberdb.StandingNone; standing <= numberdb.StandingProtected; standing++ {
+		if numberdb.NeedsApprover(standing, d.Standing) || d.Target.Prefix && standing != numberdb.StandingBlock {
+			refused += fmt.Sprint(uint8(standing))
+		}
+	}
+	return refused
+}
+
+// madeAlready says whether the decision of a proposal has been made, as it may have been before whoever made it was killed. The script asks
+// again: this is only so that the audit chain does not tell of it twice.
+func (s *Store) madeAlready(ctx context.Context, d *numberdb.Decision) (l numberdb.Listing, made bool, err error) {
+	entries := 0
+	for e, err := range s.History(ctx, d.Target) {
+		if entries++; err != nil {
+			return l, false, err
+		}
+		if e.Decision != nil && e.Decision.Proposal == d.Proposal {
+			l, err = s.current(ctx, "decide", d.Target)
+			return l, true, err
+		}
+		if entries == madeAmong {
+			break
+		}
+	}
+	return l, false, nil
+}
+
+// madeAmong is among how many of a target's latest decisions a proposal is looked for. Those made between an approval and the end of its
+// application are a handful.
+const madeAmong = 1000
 
 // Mark puts a target on one of the operator's own lists, or takes it off; who did it and why is kept, and in the audit chain before it is
 // done, or the error is [ErrAudit]. Faults are an error of type [numberdb.Faults].
@@ -83,15 +139,14 @@ func (s *Store) Mark(ctx context.Context, t numberdb.Target, mark numberdb.Marks
 	if faults := m.Check(now); faults != nil {
 		return fmt.Errorf("number list, mark: %w", faults)
 	}
-	body, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("number list, writing a mark: %w", err)
-	}
 	current, err := s.current(ctx, "mark", t)
 	if err != nil {
 		return err
 	}
-	entry := s.auditOf(ctx, numberdb.AuditMarked, t, now, author, reason, body)
+	entry, err := auditOf(numberdb.AuditMarked, numberdb.Actor{Name: author, Role: s.options.Role}, t.String(), now, reason, m)
+	if err != nil {
+		return fmt.Errorf("number list, mark: %w", err)
+	}
 	entry.Before = standings(&current, numberdb.DayOf(now))
 	audit, err := s.auditFirst(ctx, entry)
 	if err != nil {
@@ -104,19 +159,19 @@ func (s *Store) Mark(ctx context.Context, t numberdb.Target, mark numberdb.Marks
 		}
 		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.decisions(p)}
 		var corrupt int64
-		_, err = answer(s.scripts.mark.Run(ctx, s.client, keys, p.field, body, audit, int(mark), on, s.options.Changes), &corrupt)
+		_, err = answer(s.scripts.mark.Run(ctx, s.client, keys, p.field, entry.After, audit, int(mark), on, s.options.Changes), &corrupt)
 		s.noteDamage(ctx, p, corrupt)
 		return err
 	})
 }
 
-// auditOf is the entry of a change of a target, in the role of whoever acts in the context, or else in that of the program.
-func (s *Store) auditOf(ctx context.Context, action numberdb.AuditAction, t numberdb.Target, at time.Time, who, reason string, after []byte) numberdb.AuditEntry {
-	role := s.options.Role
-	if p, ok := access.From(ctx); ok {
-		role = string(p.Role)
+// auditOf is the entry of a change; after, as JSON, is what is asked for.
+func auditOf(action numberdb.AuditAction, by numberdb.Actor, object string, at time.Time, reason string, after any) (numberdb.AuditEntry, error) {
+	text, err := json.Marshal(after)
+	if err != nil {
+		return numberdb.AuditEntry{}, fmt.Errorf("writing it down for the audit chain: %w", err)
 	}
-	return numberdb.AuditEntry{At: at, Who: who, Role: role, Action: action, Object: t.String(), After: string(after), Reason: reason}
+	return numberdb.AuditEntry{At: at, Who: by.Name, Role: by.Role, Action: action, Object: object, After: string(text), Reason: reason}, nil
 }
 
 // current is the listing of a target alone.

@@ -17,19 +17,19 @@ func TestDecideNeedsTwoPeopleForWhatTwoDecided(t *testing.T) {
 	s := newStore(t, sharedRedis(t))
 	ctx := soon(t)
 	n := exact(fiction(1))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingProtected)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(n, numberdb.StandingProtected)))
 	alone := aDecision(n, numberdb.StandingWarn)
 	alone.Approver = ""
-	if _, err := s.Decide(ctx, alone); !errors.Is(err, ErrNeedsApprover) {
+	if _, err := s.Decide(ctx, anActor, alone); !errors.Is(err, numberdb.ErrNeedsApprover) {
 		t.Errorf("one person could warn about a genuine line: %v", err)
 	}
 	if l := must[numberdb.Listing](t)(s.Listing(ctx, n.Number)); standing(l, callback) != numberdb.StandingProtected {
 		t.Errorf("it is now %+v", l)
 	}
-	if l := must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingBlock))); standing(l, callback) != numberdb.StandingBlock {
+	if l := must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(n, numberdb.StandingBlock))); standing(l, callback) != numberdb.StandingBlock {
 		t.Errorf("two people got %+v", l)
 	}
-	if l := must[numberdb.Listing](t)(s.Decide(ctx, alone)); standing(l, callback) != numberdb.StandingWarn {
+	if l := must[numberdb.Listing](t)(s.Decide(ctx, anActor, alone)); standing(l, callback) != numberdb.StandingWarn {
 		t.Errorf("the emergency brake gave %+v", l)
 	}
 }
@@ -38,11 +38,11 @@ func TestHistory(t *testing.T) {
 	s := newStore(t, sharedRedis(t))
 	ctx := soon(t)
 	n := exact(fiction(1))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingBlock)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(n, numberdb.StandingBlock)))
 	if err := s.Mark(ctx, n, numberdb.MarkAllowed, true, "cleo", "our own line", noon); err != nil {
 		t.Fatal(err)
 	}
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(n, numberdb.StandingNone)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(n, numberdb.StandingNone)))
 	s.client.XAdd(ctx, &redis.XAddArgs{Stream: s.keys.decisions(placeOf(n, 4)), Values: []string{"d", "{damaged"}})
 	var got []string
 	for e, err := range s.History(ctx, n) {
@@ -77,7 +77,7 @@ func TestMarks(t *testing.T) {
 	mark(b, numberdb.MarkAllowed, true)
 	mark(c, numberdb.MarkAllowed, true)
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(b.Number)))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(b, numberdb.StandingBlock)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(b, numberdb.StandingBlock)))
 	if l := must[numberdb.Listing](t)(s.Listing(ctx, a.Number)); l.Marks != numberdb.MarkOptOut|numberdb.MarkAllowed {
 		t.Errorf("a number in an allowed range is marked %v", l.Marks)
 	}
@@ -124,7 +124,7 @@ func TestListingMergesAsTheIndex(t *testing.T) {
 		if random.IntN(2) == 0 {
 			d.Until = noon.AddDate(0, 0, 50+random.IntN(300))
 		}
-		must[numberdb.Listing](t)(s.Decide(ctx, d))
+		must[numberdb.Listing](t)(s.Decide(ctx, anActor, d))
 		if random.IntN(3) == 0 {
 			if err := s.Mark(ctx, target, 1<<random.IntN(2), true, "ann", "asked", noon); err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@
 //
 // A [Store] takes in reports and decisions ([Store.Report], [Store.Decide], [Store.Mark]), each in one script on one slot, and
 // acknowledges them only when Redis has them; with "appendfsync always", which is what Linewarden ships, they are then on disk.
+// What takes two people waits as a proposal ([Store.Propose], [Store.Settle]) and is then made once.
 // Nodes read the list whole ([Store.Load]) and then follow its changes ([Store.Follow]).
 //
 // Every change that people make is written to the audit chain before it is made ([Store.Audit], [Store.VerifyAudit]), or it is not made

@@ -66,8 +66,8 @@ func testFollow(t *testing.T, s *Store) {
 		must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(i))))
 	}
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(0)))) // changes nothing, and tells nobody
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(442079), numberdb.StandingWarn)))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(442079), numberdb.StandingNone)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(442079), numberdb.StandingWarn)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(442079), numberdb.StandingNone)))
 	if lost := m.follow(t, s, time.Millisecond); len(lost) != 0 || m.changes != 52 {
 		t.Errorf("lost %v; %d changes, want 52", lost, m.changes)
 	}
@@ -95,7 +95,7 @@ func testFollowMissesNothing(t *testing.T, s *Store) {
 			for i := range each {
 				n := fiction(w*each + i/2)
 				d := aDecision(exact(n), []numberdb.Standing{numberdb.StandingBlock, numberdb.StandingNone, numberdb.StandingWarn}[i%3])
-				if _, err := s.Decide(ctx, d); err != nil {
+				if _, err := s.Decide(ctx, anActor, d); err != nil {
 					t.Error(err)
 					return
 				}

@@ -66,9 +66,9 @@ func TestImportIsManyReports(t *testing.T) {
 			one := newStore(t, client, func(o *Options) { o.Prefix = "one:" + name })
 			many := newStore(t, client, func(o *Options) { o.Prefix = "many:" + name })
 			for _, s := range []*Store{one, many} { // genuine lines, ranges among them, and what others have reported before
-				must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(3)), numberdb.StandingProtected)))
-				must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(331990000), numberdb.StandingCleared)))
-				must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(20)), numberdb.StandingBlock)))
+				must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(fiction(3)), numberdb.StandingProtected)))
+				must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(331990000), numberdb.StandingCleared)))
+				must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(fiction(20)), numberdb.StandingBlock)))
 				must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(200))))
 			}
 			reports := rows(source, 3000)

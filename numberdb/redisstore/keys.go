@@ -35,6 +35,10 @@ import (
 //	lw:{p}:i:<id>    string  receipt of a report whose sender chose its id, so that the same one sent again is not stored again. TTL: a day.
 //	lw:{p}:d:<t>     stream  decisions and marks. No TTL: who listed, cleared or protected a number must stay answerable for as
 //	                         long as there is a list, and people make few decisions.
+//	lw:{q}:p:<id>    hash    a proposal: version (v) and JSON (j), some 500 bytes, up to 300 kB for a bulk one. TTL: none while it is pending,
+//	                         or approved and not applied; then Options.Retention: what came of it is in the audit chain for ever.
+//	lw:{q}:i:<state> zset    ids of the proposals of a state, of all, and of those approved and not applied, in the order of their
+//	                         making, all scores zero. No TTL: TidyProposals takes out what has ended.
 //	lw:{j<h>}:j:<day> hash   journal: the listed calls of a day (since 1970, UTC) whose ids begin with the hexadecimal digits <h> →
 //	                         record. TTL: the end of the day and the journal's retention, a fixed moment that later records do not move.
 //	lw:a:<name>      string  an answer of the intake to a request that may be sent again, or who is at work on it. TTL: a day, or seconds.
@@ -74,6 +78,8 @@ func (k keys) browser(hash access.Hash) string {
 func (k keys) meta() string                   { return k.prefix + ":meta" }
 func (k keys) audit() string                  { return k.prefix + ":{audit}:a" }
 func (k keys) auditHead() string              { return k.prefix + ":{audit}:h" }
+func (k keys) proposal(id string) string      { return k.prefix + ":{q}:p:" + id }
+func (k keys) proposals(index string) string  { return k.prefix + ":{q}:i:" + index }
 func (k keys) tag(partition int) string       { return k.prefix + ":{" + strconv.Itoa(partition) + "}" }
 func (k keys) bucket(partition, b int) string { return k.tag(partition) + ":l:" + strconv.Itoa(b) }
 func (k keys) marker(partition int) string    { return k.tag(partition) + ":m" }
@@ -105,6 +111,9 @@ func (k keys) tokenUses(hash string, at time.Time) string {
 func (k keys) counts(hour time.Time) string {
 	return k.prefix + ":h:" + strconv.FormatInt(hour.Unix()/3600, 10)
 }
+
+// proposalIndexes are the indexes of proposals: each state's, and two more.
+var proposalIndexes = []string{"all", "unapplied", "pending", "approved", "rejected", "withdrawn", "expired"}
 
 // evidenceTTL is how long evidence outlives the last report: until nothing that it can earn lasts, and a month for repeats that come late.
 func evidenceTTL(r *numberdb.Rules) time.Duration {

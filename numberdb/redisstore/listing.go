@@ -13,10 +13,14 @@ import (
 
 // Listing is what the list says about a number today, the ranges around it included, as [numberdb.Index.Lookup] has it.
 func (s *Store) Listing(ctx context.Context, n numberdb.Number) (numberdb.Listing, error) {
-	var l numberdb.Listing
-	err := s.call(ctx, "listing", func(ctx context.Context) (err error) {
-		exact := numberdb.Target{Number: n}
-		_, l, err = s.lookup(ctx, exact, append(rangesAround(n), exact))
+	return s.Around(ctx, numberdb.Target{Number: n})
+}
+
+// Around is [Store.Listing] for a number or a range: what holds for it today by its own listing and those of the ranges around it.
+func (s *Store) Around(ctx context.Context, t numberdb.Target) (l numberdb.Listing, err error) {
+	targets := append(rangesBeyond(t), t)
+	err = s.call(ctx, "listing", func(ctx context.Context) (err error) {
+		_, l, err = s.lookup(ctx, t, targets)
 		return err
 	})
 	return l, err
@@ -32,6 +36,15 @@ func rangesAround(n numberdb.Number) []numberdb.Target {
 	}
 	slices.Reverse(targets)
 	return targets
+}
+
+// rangesBeyond are the ranges that may hold a listing for a target, itself not among them.
+func rangesBeyond(t numberdb.Target) []numberdb.Target {
+	around := rangesAround(t.Number)
+	if n := len(around); t.Prefix && n > 0 && around[n-1] == t {
+		return around[:n-1]
+	}
+	return around
 }
 
 // The least number of [numberdb.MinPrefixDigits] digits, and the greatest of 14.

@@ -39,12 +39,15 @@ func TestLostPartition(t *testing.T) {
 		t.Fatal(err)
 	}
 	there, lost := inPartition(1, 4, 100), inPartition(gone, 4, 100)
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(there), numberdb.StandingWarn)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(there), numberdb.StandingWarn)))
 	for name, call := range map[string]func() error{
-		"Load":    func() error { _, err := s.Load(ctx, gone, nil); return err },
-		"Follow":  func() error { _, err := s.Follow(ctx, m.positions, time.Millisecond, m.put); return err },
-		"Report":  func() error { _, err := s.Report(ctx, aReport(lost)); return err },
-		"Decide":  func() error { _, err := s.Decide(ctx, aDecision(exact(lost), numberdb.StandingWarn)); return err },
+		"Load":   func() error { _, err := s.Load(ctx, gone, nil); return err },
+		"Follow": func() error { _, err := s.Follow(ctx, m.positions, time.Millisecond, m.put); return err },
+		"Report": func() error { _, err := s.Report(ctx, aReport(lost)); return err },
+		"Decide": func() error {
+			_, err := s.Decide(ctx, anActor, aDecision(exact(lost), numberdb.StandingWarn))
+			return err
+		},
 		"Mark":    func() error { return s.Mark(ctx, exact(lost), numberdb.MarkOptOut, true, "ann", "asked", noon) },
 		"Listing": func() error { _, err := s.Listing(ctx, lost); return err },
 		"Sweep":   func() error { _, err := s.Sweep(ctx, gone); return err },
@@ -65,7 +68,7 @@ func TestLostPartition(t *testing.T) {
 		t.Fatal(err)
 	}
 	client.Set(ctx, s.keys.marker(gone), id, 0)
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(lost), numberdb.StandingWarn)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(lost), numberdb.StandingWarn)))
 	m = newMirror(t, s)
 	if lost := m.follow(t, s, time.Millisecond); len(lost) != 0 {
 		t.Errorf("after the loss was accepted: lost %v", lost)

@@ -145,10 +145,10 @@ func (h *history) decide(n numberdb.Number, d *numberdb.Dossier, now time.Time) 
 		v.Approver = ""
 	}
 	wantOK := d.Decide(h.rules, &v, numberdb.DayOf(now))
-	got, err := h.store.Decide(h.t.Context(), v)
+	got, err := h.store.Decide(h.t.Context(), anActor, v)
 	step := fmt.Sprintf("decide %v in %v until %v, approved %v", v.Standing, v.Roles, v.Until, v.Approved())
 	switch {
-	case wantOK && err != nil, !wantOK && !errors.Is(err, ErrNeedsApprover):
+	case wantOK && err != nil, !wantOK && !errors.Is(err, numberdb.ErrNeedsApprover):
 		h.t.Errorf("%s: %v; the reference allows it: %v", step, err, wantOK)
 		return step, false
 	case wantOK && got != d.Listing:
@@ -314,7 +314,7 @@ func TestFaultyReportStoresNothing(t *testing.T) {
 	if !errors.As(err, &faults) || len(faults) != 3 || faults[0].Field != "number" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Decide(ctx, numberdb.Decision{}); !errors.As(err, &faults) {
+	if _, err := s.Decide(ctx, anActor, numberdb.Decision{}); !errors.As(err, &faults) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.Mark(ctx, exact(fiction(1)), 3, true, "ann", "x", noon); !errors.As(err, &faults) {
@@ -363,7 +363,7 @@ func TestFloodOfUnverifiedReports(t *testing.T) {
 	s := newStore(t, client, func(o *Options) { o.Now = c.Now })
 	ctx := soon(t)
 	victim, genuine := fiction(1), fiction(2)
-	before := must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(genuine), numberdb.StandingProtected)))
+	before := must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(genuine), numberdb.StandingProtected)))
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
@@ -403,13 +403,13 @@ func TestFloodOfUnverifiedReports(t *testing.T) {
 func TestReportInAGenuineRange(t *testing.T) {
 	s := newStore(t, sharedRedis(t))
 	ctx := soon(t)
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(331990), numberdb.StandingProtected)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(331990), numberdb.StandingProtected)))
 	receipt := must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(7))))
 	if !receipt.Forging || standing(receipt.Listing, callback) != numberdb.StandingProtected {
 		t.Errorf("got %+v", receipt)
 	}
 	// A decision on the number itself outdoes the range.
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(8)), numberdb.StandingWarn)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(fiction(8)), numberdb.StandingWarn)))
 	receipt = must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(8))))
 	if receipt.Forging || standing(receipt.Listing, callback) != numberdb.StandingWarn {
 		t.Errorf("got %+v", receipt)

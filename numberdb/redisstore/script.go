@@ -51,9 +51,12 @@ var companyLua string
 //go:embed audit.lua
 var auditLua string
 
+//go:embed proposal.lua
+var proposalLua string
+
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, imports, decide, mark, sweep, buckets, init, complete, company, audit *redis.Script
+	report, imports, decide, mark, sweep, buckets, init, complete, company, audit, proposal *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
@@ -69,6 +72,7 @@ func newScripts(r *numberdb.Rules) scripts {
 		complete: redis.NewScript(completeLua),
 		company:  redis.NewScript(companyLua),
 		audit:    redis.NewScript(auditLua),
+		proposal: redis.NewScript(proposalLua),
 	}
 }
 
@@ -87,18 +91,17 @@ func rulesLua(r *numberdb.Rules) string {
 	return b.String()
 }
 
-// ErrNeedsApprover says that a decision would replace one that takes two people ([numberdb.NeedsApprover]).
-var ErrNeedsApprover = errors.New("a second, different person has to approve this")
-
 // scriptError gives the refusals of our scripts their Go errors.
 func scriptError(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case redis.HasErrorPrefix(err, "NEEDSAPPROVER"):
-		return ErrNeedsApprover
+		return numberdb.ErrNeedsApprover
 	case redis.HasErrorPrefix(err, "OUTDATED"):
 		return numberdb.ErrOutdated
+	case redis.HasErrorPrefix(err, "SETTLED"):
+		return numberdb.ErrSettled
 	case redis.HasErrorPrefix(err, "NEWERFORMAT"):
 		return fmt.Errorf("the listing to change was %w", numberdb.ErrNewerFormat)
 	}

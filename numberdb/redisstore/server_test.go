@@ -198,12 +198,13 @@ func everyCall(t *testing.T, s *Store) {
 		r.Source = numberdb.Source{}
 		must[numberdb.Receipt](t)(s.Report(ctx, r))
 	}
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(3319900), numberdb.StandingWarn)))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(exact(fiction(31)), numberdb.StandingProtected)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(3319900), numberdb.StandingWarn)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(fiction(31)), numberdb.StandingProtected)))
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(31))))
 	if err := s.Mark(ctx, exact(fiction(32)), numberdb.MarkOptOut, true, "ann", "asked", noon); err != nil {
 		t.Fatal(err)
 	}
+	everyProposal(t, s)
 	_, partitions, err := s.Identity(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -257,6 +258,10 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"j":         {"hash", 7 * 24 * time.Hour},
 		"h":         {"hash", 7 * 24 * time.Hour},
 
+		"{q}:i":  {"zset", 0},
+		"{q}:p":  {"hash", 0}, // of one that is pending, or approved and not applied
+		"{q}:p+": {"hash", s.options.Retention},
+
 		"{audit}:a": {"stream", 0},
 		"{audit}:h": {"hash", 0},
 
@@ -275,6 +280,11 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		switch {
 		case name == "{audit}", name == "{access}":
 			name += ":" + parts[2]
+		case name == "{q}":
+			name += ":" + parts[2]
+			if parts[2] == "p" && must[numberdb.Proposal](t)(s.Proposal(ctx, parts[3])).Applied {
+				name += "+"
+			}
 		case strings.HasPrefix(name, "{"):
 			name = parts[2]
 		}
@@ -372,7 +382,7 @@ func TestSweep(t *testing.T) {
 	ctx := soon(t)
 	gone, kept, marked, half := exact(fiction(1)), exact(fiction(2)), exact(fiction(3)), exact(fiction(4))
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(gone.Number)))
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(kept, numberdb.StandingProtected)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(kept, numberdb.StandingProtected)))
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(marked.Number)))
 	if err := s.Mark(ctx, marked, numberdb.MarkOptOut, true, "ann", "asked", noon); err != nil {
 		t.Fatal(err)
@@ -380,7 +390,7 @@ func TestSweep(t *testing.T) {
 	must[numberdb.Receipt](t)(s.Report(ctx, aReport(half.Number)))
 	d := aDecision(half, numberdb.StandingProtected)
 	d.Roles = numberdb.RolesOf(callerID)
-	must[numberdb.Listing](t)(s.Decide(ctx, d))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, d))
 	m := newMirror(t, s)
 	if n := must[int](t)(s.Sweep(ctx, 0)); n != 0 {
 		t.Errorf("swept %d that hold", n)

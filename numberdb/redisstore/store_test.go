@@ -127,6 +127,9 @@ const (
 	callerID = numberdb.RoleCallerID
 )
 
+// anActor is who decides.
+var anActor = numberdb.Actor{Name: "bob", Role: "reviewer"}
+
 // fiction is the i-th of ten thousand numbers that belong to nobody (ARCEP's range for fiction).
 func fiction(i int) numberdb.Number { return 33199000000 + numberdb.Number(i%10_000) }
 
@@ -264,9 +267,12 @@ func TestEmptiedRedisRefuses(t *testing.T) {
 		t.Errorf("Report: %v", err)
 	}
 	for name, call := range map[string]func() error{
-		"Load":   func() error { _, err := s.Load(ctx, 0, nil); return err },
-		"Decide": func() error { _, err := s.Decide(ctx, aDecision(exact(fiction(1)), numberdb.StandingWarn)); return err },
-		"Mark":   func() error { return s.Mark(ctx, exact(fiction(1)), numberdb.MarkOptOut, true, "ann", "asked", noon) },
+		"Load": func() error { _, err := s.Load(ctx, 0, nil); return err },
+		"Decide": func() error {
+			_, err := s.Decide(ctx, anActor, aDecision(exact(fiction(1)), numberdb.StandingWarn))
+			return err
+		},
+		"Mark": func() error { return s.Mark(ctx, exact(fiction(1)), numberdb.MarkOptOut, true, "ann", "asked", noon) },
 	} {
 		if err := call(); !errors.Is(err, numberdb.ErrNoList) {
 			t.Errorf("%s: %v", name, err)

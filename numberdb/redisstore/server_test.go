@@ -232,6 +232,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	}
 	testCalls(t, s)
 	testCounts(t, s)
+	testTraffic(t, s)
 	rules := numberdb.DefaultRules()
 	type kind struct {
 		redisType string
@@ -254,6 +255,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"d":         {"stream", 0},
 		"j":         {"hash", 7 * 24 * time.Hour},
 		"h":         {"hash", 7 * 24 * time.Hour},
+		"t":         {"hash", 7 * 24 * time.Hour},
 
 		"{audit}:a": {"stream", 0},
 		"{audit}:h": {"hash", 0},

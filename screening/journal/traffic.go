@@ -76,6 +76,9 @@ func NewTraffic(o TrafficOptions) (*Traffic, error) {
 		Name: "linewarden_traffic_lost_total",
 		Help: "Calls that are missing in the sketch of traffic, by why: more came than it could take in, or the store was away too long.",
 	}, []string{"why"})}
+	for _, why := range []string{lostCrowded, lostAway} {
+		t.lost.WithLabelValues(why) // shows as zero
+	}
 	if o.Metrics == nil {
 		return t, nil
 	}

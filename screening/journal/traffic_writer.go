@@ -47,7 +47,7 @@ type trafficWriter struct {
 	waiting []*trafficDay
 	writing bool
 	written chan error
-	next    time.Time // when to write again
+	next    time.Time // when to write again, on the real clock: pauses have nothing to do with the days
 	away    bool      // whether the last write failed
 }
 
@@ -132,7 +132,7 @@ func (w *trafficWriter) turnDay() {
 		w.lose(w.waiting[0].record.Calls, lostAway)
 		w.waiting = w.waiting[1:]
 	}
-	w.next = now
+	w.next = time.Time{}
 }
 
 // encode puts what has changed in the sketch behind what waits to be written. No write is on its way.
@@ -152,8 +152,7 @@ func (w *trafficWriter) encode() {
 
 // begin begins to write when it is time to.
 func (w *trafficWriter) begin(ctx context.Context) {
-	now := w.traffic.options.Now()
-	if w.writing || now.Before(w.next) {
+	if w.writing || time.Now().Before(w.next) {
 		return
 	}
 	w.encode()
@@ -197,17 +196,16 @@ func (t *Traffic) store(ctx context.Context, d *trafficDay) error {
 func (w *trafficWriter) note(ctx context.Context, err error) {
 	w.writing = false
 	o := &w.traffic.options
-	now := o.Now()
 	d := w.waiting[0]
 	w.known = w.known || d.name == w.name && d.known
 	if err == nil {
 		w.waiting = w.waiting[1:]
-		w.next = now.Add(o.Every)
+		w.next = time.Now().Add(o.Every)
 		if len(w.waiting) > 0 {
-			w.next = now
+			w.next = time.Time{}
 		}
 	} else {
-		w.next = now.Add(min(retryTraffic, o.Every))
+		w.next = time.Now().Add(min(retryTraffic, o.Every))
 	}
 	if ctx.Err() != nil {
 		return // a write that was broken off says nothing about the store

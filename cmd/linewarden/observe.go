@@ -17,10 +17,15 @@ func (l *loaded) newJournal(store journal.Store, log *slog.Logger, metrics prome
 	})
 }
 
+// newTraffic is the sketch of all calls, by which the impact of a listing can be told.
+func (l *loaded) newTraffic(store journal.TrafficStore, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*journal.Traffic, error) {
+	return journal.NewTraffic(journal.TrafficOptions{Store: store, Key: key.Traffic(), Node: l.Instance, Logger: log, Metrics: metrics})
+}
+
 // key makes pseudonyms; one of this process alone if the config has none.
 func (j journalConfig) key(log *slog.Logger) (journal.Key, error) {
 	if !j.PseudonymKey.Set() {
-		log.Warn("subscribers get pseudonyms that cannot be linked across restarts and nodes: name a key with journal.pseudonym_key_file")
+		log.Warn("subscribers get pseudonyms that cannot be linked across restarts and nodes, and no impact can be told of calls before: name a key with journal.pseudonym_key_file")
 		return journal.RandomKey(), nil
 	}
 	return journal.NewKey(j.PseudonymKey.Reveal())
@@ -29,13 +34,17 @@ func (j journalConfig) key(log *slog.Logger) (journal.Key, error) {
 // observer tells the journal of calls, in the journal's terms.
 type observer struct {
 	journal *journal.Journal
+	traffic *journal.Traffic
 	key     journal.Key
 	node    string
 	list    func() replica.State
 }
 
-// observe is on the goroutine of every call: for a clean one it only counts.
+// observe is on the goroutine of every call: for a clean one it only counts and hands its numbers over.
 func (o observer) observe(r callflow.Record) {
+	if journal.Touchable(r.Verdict) {
+		o.traffic.Note(r.Call.Direction, r.Call.Other().Number, r.Call.Subscriber().Number)
+	}
 	if !journal.Listed(r.Verdict) {
 		o.journal.Count(r.Call.Direction, r.Verdict, r.Outcome)
 		return

@@ -60,7 +60,11 @@ func newObserver(t testing.TB, l *loaded) (observer, *redisstore.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return observer{record, key, l.Instance, func() replica.State { return replica.State{Version: 7, Age: time.Second / 2} }}, store
+	traffic, err := l.newTraffic(store, key, log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return observer{record, traffic, key, l.Instance, func() replica.State { return replica.State{Version: 7, Age: time.Second / 2} }}, store
 }
 
 // TestCallsAreAnsweredFor tells the journal of calls as serve does, and asks for them at the command line.
@@ -79,6 +83,14 @@ func TestCallsAreAnsweredFor(t *testing.T) {
 	cancel()
 	if err := o.journal.Run(ctx); err != nil { // writes what there is, and ends
 		t.Fatal(err)
+	}
+	if err := o.traffic.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	impact, err := journal.NewLookBack(store, o.key.Traffic(), nil).Impact(t.Context(),
+		[]numberdb.Target{{Number: 120255501, Prefix: true}}, numberdb.RolesOf(numberdb.RoleCallback), journal.MaxImpactDays)
+	if err != nil || impact.Calls != 2 || impact.Subscribers != 2 {
+		t.Errorf("both calls would have been touched, not %+v, %v", impact, err)
 	}
 
 	environ := []string{"LINEWARDEN_REDIS_ADDRESSES=" + redis.Addr(), "LINEWARDEN_REGION=US"}

@@ -16,6 +16,7 @@ import (
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb/replica"
 	"github.com/linewarden/linewarden/screening/asterisk"
+	"github.com/linewarden/linewarden/screening/journal"
 )
 
 // readRepository is a file of the repository.
@@ -214,6 +215,9 @@ func TestREADMEMetricsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := l.newJournal(store, log, &all); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.newTraffic(store, journal.RandomKey(), log, &all); err != nil {
 		t.Fatal(err)
 	}
 	flow, err := l.newFlow(list, nil, log, &all)

@@ -88,16 +88,21 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
 	if run.screening {
+		key, err := l.Journal.key(log)
+		if err != nil {
+			return err
+		}
 		record, err := l.newJournal(store, log, registry)
 		if err != nil {
 			return err
 		}
 		running.start("journal", record.Run) // ends after the calls do, so that it hears of the last one
-		key, err := l.Journal.key(log)
+		traffic, err := l.newTraffic(store, key, log, registry)
 		if err != nil {
 			return err
 		}
-		flow, err := l.newFlow(list, observer{record, key, l.Instance, list.State}.observe, log, registry)
+		running.start("traffic", traffic.Run) // as the journal
+		flow, err := l.newFlow(list, observer{record, traffic, key, l.Instance, list.State}.observe, log, registry)
 		if err != nil {
 			return err
 		}

@@ -235,6 +235,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	testCalls(t, s)
 	testCounts(t, s)
 	testAccess(t, s)
+	testTraffic(t, s)
 	rules := numberdb.DefaultRules()
 	type kind struct {
 		redisType string
@@ -257,6 +258,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"d":         {"stream", 0},
 		"j":         {"hash", 7 * 24 * time.Hour},
 		"h":         {"hash", 7 * 24 * time.Hour},
+		"t":         {"hash", 7 * 24 * time.Hour},
 
 		"{q}:i":  {"zset", 0},
 		"{q}:p":  {"hash", 0}, // of one that is pending, or approved and not applied

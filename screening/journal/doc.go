@@ -9,6 +9,9 @@
 // entries are dropped and counted as dropped (linewarden_journal_dropped_total), while the counts of calls go on. What is written twice,
 // because an answer was lost, is stored once.
 //
+// Clean calls leave no entry. What can be told of them is what a listing would have done to those of the last days ([LookBack.Impact]), from a sketch
+// of the day's calls that a [Traffic] keeps.
+//
 // An entry names the other party's number, for that is the evidence. The subscriber appears only as a [Pseudonym], made with a key that
 // is not in the store: who has the store alone can tell neither who it was, nor try all numbers to find out.
 package journal

@@ -16,6 +16,7 @@ import (
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/access"
+	"github.com/linewarden/linewarden/numberdb/extract"
 	"github.com/linewarden/linewarden/screening"
 )
 
@@ -29,6 +30,7 @@ type Store interface {
 	CountReport(ctx context.Context, who string, day numberdb.Day) (int, error)
 	// Caller is the victim's own number that was given with a report.
 	Caller(ctx context.Context, n numberdb.Number, reportID string) (numberdb.Number, error)
+	Records
 	Answers
 }
 
@@ -69,6 +71,9 @@ type API struct {
 	handler http.Handler
 
 	reportsPerDay, feedReportsPerDay int
+
+	reader  *extract.Reader
+	readers chan struct{} // holds one for each text that is being read
 
 	crossOrigin http.CrossOriginProtection
 	refusals    refusals
@@ -132,6 +137,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	}
 	api := humago.New(mux, config)
 	a.registerReports(api)
+	a.registerExtract(api)
 	a.registerCallers(api)
 	a.registerNumbers(api)
 	a.registerSession(api)

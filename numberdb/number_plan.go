@@ -33,11 +33,11 @@ const (
 )
 
 var lineTypeNames = [...]string{
-	"unknown", "fixed", "mobile", "fixed-or-mobile", "toll-free", "premium", "shared-cost", "voip", "personal", "pager", "company",
-	"voicemail",
+	"unknown", "fixed_line", "mobile", "fixed_line_or_mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal", "pager",
+	"company", "voicemail",
 }
 
-// String is the line type's name in lower case, such as toll-free.
+// String is the line type's name in lower case, such as toll_free.
 func (t LineType) String() string {
 	if int(t) < len(lineTypeNames) {
 		return lineTypeNames[t]

@@ -337,7 +337,7 @@ func TestValidAndLineType(t *testing.T) {
 	if err != nil || mobile.LineType() != LineMobile {
 		t.Errorf("%d: line type %v, want mobile (%v)", mobile, mobile.LineType(), err)
 	}
-	if LineTollFree.String() != "toll-free" || LineVoicemail.String() != "voicemail" || LineType(99).String() != "unknown" {
+	if LineTollFree.String() != "toll_free" || LineVoicemail.String() != "voicemail" || LineType(99).String() != "unknown" {
 		t.Error("line types have other names")
 	}
 	if KindE164.String() != "e164" || KindEmergency.String() != "emergency" || Kind(99).String() != "unparsable" {

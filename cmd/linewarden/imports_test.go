@@ -26,10 +26,11 @@ var importTable = map[string]struct {
 }{
 	"numberdb":                {nil, "what we know about numbers stands on nothing: no I/O, so that its rules can be read and tested as values"},
 	"numberdb/access":         {[]string{"numberdb"}, "who may do what is asked of a small store that it defines; it knows nothing of numbers or routes"},
+	"numberdb/extract":        {[]string{"numberdb"}, "finding numbers in prose is a pure function of the text: the way of a call has no prose"},
 	"numberdb/redisstore":     {[]string{"numberdb", "numberdb/access"}, "the store keeps what numberdb and numberdb/access decide; it knows nothing of calls or HTTP"},
 	"numberdb/replica":        {[]string{"numberdb"}, "the replica follows any source of changes, so it must not know Redis"},
 	"numberdb/feed":           {[]string{"numberdb"}, "file formats of lists are about numbers only"},
-	"numberdb/intake":         {[]string{"numberdb", "numberdb/access", "screening", "screening/journal", "dialplan"}, "the intake defines the small store that it needs, and shows what calls got and what a caller would hear"},
+	"numberdb/intake":         {[]string{"numberdb", "numberdb/access", "numberdb/extract", "screening", "screening/journal", "dialplan"}, "the intake defines the small store that it needs, and shows what calls got and what a caller would hear"},
 	"screening":               {[]string{"numberdb"}, "a decision is a pure function of values"},
 	"screening/asterisk":      {nil, "the connection to Asterisk knows nothing of screening"},
 	"screening/callflow":      {[]string{"screening", "screening/asterisk", "numberdb", "dialplan"}, "a call decides from memory: no store, no HTTP on its way"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/access"
+	"github.com/linewarden/linewarden/numberdb/extract"
 	"github.com/linewarden/linewarden/screening"
 )
 
@@ -29,6 +30,7 @@ type Store interface {
 	CountReport(ctx context.Context, who string, day numberdb.Day) (int, error)
 	// Caller is the victim's own number that was given with a report.
 	Caller(ctx context.Context, n numberdb.Number, reportID string) (numberdb.Number, error)
+	Records
 	Answers
 }
 
@@ -76,6 +78,9 @@ type API struct {
 	decisions                        DecisionStore
 	impact                           ImpactFunc
 	appliers                         map[numberdb.ProposalKind]applier
+
+	reader  *extract.Reader
+	readers chan struct{} // holds one for each text that is being read
 
 	crossOrigin http.CrossOriginProtection
 	refusals    refusals
@@ -141,6 +146,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	}
 	api := humago.New(mux, config)
 	a.registerReports(api)
+	a.registerExtract(api)
 	a.registerCallers(api)
 	a.registerNumbers(api)
 	a.registerSession(api)

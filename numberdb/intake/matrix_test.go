@@ -26,6 +26,7 @@ POST   /v1/me/tokens                   yes      yes      yes     yes           .
 DELETE /v1/me/tokens/{name}            yes      yes      yes     yes           .        .       .    .
 
 POST   /v1/reports                     yes      yes      .       yes           yes      .       yes  .
+POST   /v1/reports/extract             yes      yes      .       yes           yes      .       yes  .
 GET    /v1/reports/{id}/caller         .        yes      .       .             .        .       .    .
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
 

@@ -108,9 +108,7 @@ func (in *reportInput) Resolve(ctx huma.Context) []error {
 			errs = append(errs, finding("caller", "is not a possible telephone number: write it with its country code, such as +12025550111, or leave it out"))
 		}
 	}
-	if b.Region != "" && !numberdb.KnownRegion(b.Region) {
-		errs = append(errs, finding("region", "is not a country's code: write two capital letters of ISO 3166-1, such as US"))
-	}
+	errs = append(errs, unknownRegion(b.Region))
 	errs = append(errs, unknownWord("roles", strings.Join(b.Roles, ","), &in.report.Roles))
 	errs = append(errs, unknownWord("category", b.Category, &in.report.Category))
 	errs = append(errs, unknownWord("arrived", b.Arrived, &in.report.Arrived))

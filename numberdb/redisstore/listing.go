@@ -81,13 +81,19 @@ func (s *Store) lookup(ctx context.Context, home numberdb.Target, targets []numb
 			return at, merged, err
 		}
 	}
+	merged, err = s.merge(ctx, places, found, today)
+	return at, merged, err
+}
+
+// merge reads listings of which each is more specific than the one before, and merges them.
+func (s *Store) merge(ctx context.Context, places []place, found []*redis.StringCmd, today numberdb.Day) (merged numberdb.Listing, err error) {
 	for i, cmd := range found {
 		raw, err := cmd.Bytes()
 		if errors.Is(err, redis.Nil) {
 			continue
 		}
 		if err != nil {
-			return at, merged, err
+			return merged, err
 		}
 		var l numberdb.Listing
 		if err := l.UnmarshalBinary(raw); err != nil {
@@ -97,7 +103,7 @@ func (s *Store) lookup(ctx context.Context, home numberdb.Target, targets []numb
 		l.Fill(&merged, today)
 		merged = l
 	}
-	return at, merged, nil
+	return merged, nil
 }
 
 // Marked goes through all targets that have a mark, in no order. It reads the whole list: it is for people at a command line. A

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/intake"
 	"github.com/linewarden/linewarden/numberdb/replica"
 	"github.com/linewarden/linewarden/screening/callflow"
 	"github.com/linewarden/linewarden/screening/journal"
@@ -20,6 +23,14 @@ func (l *loaded) newJournal(store journal.Store, log *slog.Logger, metrics prome
 // newTraffic is the sketch of all calls, by which the impact of a listing can be told.
 func (l *loaded) newTraffic(store journal.TrafficStore, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*journal.Traffic, error) {
 	return journal.NewTraffic(journal.TrafficOptions{Store: store, Key: key.Traffic(), Node: l.Instance, Logger: log, Metrics: metrics})
+}
+
+// impact tells the intake what listings would have done to the calls of the last days.
+func impact(b *journal.LookBack) intake.ImpactFunc {
+	return func(ctx context.Context, targets []numberdb.Target, roles numberdb.Roles, days int) (numberdb.Impact, error) {
+		i, err := b.Impact(ctx, targets, roles, days)
+		return numberdb.Impact{Calls: int(i.Calls), Subscribers: int(i.Subscribers), Days: days, Complete: i.Complete, Since: i.Since}, err
+	}
 }
 
 // key makes pseudonyms; one of this process alone if the config has none.

@@ -78,8 +78,12 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	running.start("list", list.Run)
 	watchList(ready, list, l.List.StaleAfter)
 
+	key, err := l.Journal.key(log)
+	if err != nil {
+		return err
+	}
 	if run.intake {
-		api, err := l.newIntake(store, log, registry)
+		api, err := l.newIntake(store, key, log, registry)
 		if err != nil {
 			return err
 		}
@@ -88,10 +92,6 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
 	if run.screening {
-		key, err := l.Journal.key(log)
-		if err != nil {
-			return err
-		}
 		record, err := l.newJournal(store, log, registry)
 		if err != nil {
 			return err

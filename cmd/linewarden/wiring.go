@@ -19,10 +19,11 @@ import (
 	"github.com/linewarden/linewarden/screening"
 	"github.com/linewarden/linewarden/screening/asterisk"
 	"github.com/linewarden/linewarden/screening/callflow"
+	"github.com/linewarden/linewarden/screening/journal"
 )
 
 // newIntake is the intake endpoint as the config describes it.
-func (l *loaded) newIntake(store *redisstore.Store, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
+func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
 	tokens, names := make([]access.Token, len(l.Intake.Tokens)), make([]string, len(l.Intake.Tokens))
 	for i, t := range l.Intake.Tokens {
 		source := numberdb.Source{Organisation: t.Organisation}
@@ -38,7 +39,7 @@ func (l *loaded) newIntake(store *redisstore.Store, log *slog.Logger, metrics pr
 	}
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
-		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Origin: policy.origin(), Policy: policy.screening(),
+		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Impact: impact(journal.NewLookBack(store, key.Traffic(), nil)), Origin: policy.origin(), Policy: policy.screening(),
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
 		Version: version(), Logger: log, Metrics: metrics,
 	})

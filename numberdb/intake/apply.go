@@ -17,8 +17,8 @@ type DecisionStore interface {
 	Proposals
 }
 
-// ImpactFunc says what decisions about targets would have done to the calls of the last days.
-type ImpactFunc func(ctx context.Context, targets []numberdb.Target, days int) (numberdb.Impact, error)
+// ImpactFunc says what decisions about targets, all in the same roles, would have done to the calls of the last days.
+type ImpactFunc func(ctx context.Context, targets []numberdb.Target, roles numberdb.Roles, days int) (numberdb.Impact, error)
 
 // applier does what a proposal asks for, whose approval is stored. It is called until it returns nil, by more than one node at the same time if
 // one was slow, and so must do everything once, however often it is called for a proposal. An error that wraps [errMoot] says that it can
@@ -48,7 +48,7 @@ func complete(p *numberdb.Proposal, who Principal, now time.Time) {
 func (a *API) propose(ctx context.Context, p numberdb.Proposal) (numberdb.Proposal, error) {
 	complete(&p, principalOf(ctx), a.now())
 	if len(p.Decisions) > 0 {
-		p.Impact = a.impactOf(ctx, p.Targets())
+		p.Impact = a.impactOf(ctx, p.Decisions)
 	}
 	return a.decisions.Propose(ctx, p)
 }

@@ -209,7 +209,7 @@ func (a *API) decide(ctx context.Context, in *decisionInput) (*decisionOutput, e
 	answer := DecisionAnswer{Standing: standingOf(&listing, today), TakesTwo: d.NeedsApproverOver(&listing, today)}
 	d.Brake = !answer.TakesTwo && d.Softens(&listing, today)
 	if in.Preview {
-		answer.Impact = impactBody(a.impactOf(ctx, []numberdb.Target{d.Target}))
+		answer.Impact = impactBody(a.impactOf(ctx, []numberdb.Decision{d}))
 		return &decisionOutput{http.StatusOK, answer}, nil
 	}
 	if !answer.TakesTwo && !d.Brake {
@@ -259,18 +259,29 @@ func (a *API) undecided(ctx context.Context, err error) error {
 	return away(ctx, "It could not be stored safely: nothing was decided. Send it again.", err)
 }
 
-// impactOf asks what decisions about targets would have touched. An impact that cannot be had is not complete, and stops nobody.
-func (a *API) impactOf(ctx context.Context, targets []numberdb.Target) *numberdb.Impact {
-	impact := numberdb.Impact{Days: impactDays}
+// impactOf asks what decisions would have touched. An impact that cannot be had is not complete, and stops nobody.
+func (a *API) impactOf(ctx context.Context, decisions []numberdb.Decision) *numberdb.Impact {
+	none := numberdb.Impact{Days: impactDays}
 	if a.impact == nil {
-		return &impact
+		return &none
 	}
-	found, err := a.impact(ctx, targets, impactDays)
-	if err != nil {
-		a.log.WarnContext(ctx, "cannot say what a decision would touch", "error", err)
-		return &impact
+	byRoles := map[numberdb.Roles][]numberdb.Target{}
+	for _, d := range decisions {
+		byRoles[d.Roles] = append(byRoles[d.Roles], d.Target)
 	}
-	return &found
+	impact := numberdb.Impact{Days: impactDays, Complete: true}
+	for roles, targets := range byRoles {
+		found, err := a.impact(ctx, targets, roles, impactDays)
+		if err != nil {
+			a.log.WarnContext(ctx, "cannot say what a decision would touch", "error", err)
+			return &none
+		}
+		impact.Calls += found.Calls
+		impact.Subscribers += found.Subscribers
+		impact.Complete = impact.Complete && found.Complete
+		impact.Since = found.Since
+	}
+	return &impact
 }
 
 func impactBody(i *numberdb.Impact) *ImpactBody {

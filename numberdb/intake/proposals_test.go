@@ -15,7 +15,7 @@ import (
 
 func TestTwoPeopleBlock(t *testing.T) {
 	h := newBoard(t, func(o *Options) {
-		o.Impact = func(_ context.Context, targets []numberdb.Target, days int) (numberdb.Impact, error) {
+		o.Impact = func(_ context.Context, targets []numberdb.Target, _ numberdb.Roles, days int) (numberdb.Impact, error) {
 			return numberdb.Impact{Calls: 10 * len(targets), Subscribers: len(targets), Days: days, Complete: true, Since: noon}, nil
 		}
 	})

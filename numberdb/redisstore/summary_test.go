@@ -17,7 +17,7 @@ func TestSummaries(t *testing.T) {
 			t.Errorf("report %d: %+v", i, receipt)
 		}
 	}
-	must[numberdb.Listing](t)(s.Decide(ctx, aDecision(ranged(fiction(0)/100), numberdb.StandingProtected)))
+	must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(fiction(0)/100), numberdb.StandingProtected)))
 	forged := aReport(fiction(3))
 	forged.Source, forged.Reporter = bank, "ann"
 	must[numberdb.Receipt](t)(s.Report(ctx, forged))

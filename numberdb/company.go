@@ -32,6 +32,7 @@ type CompanyRecord struct {
 	Shipped   bool      `json:"shipped"`
 	UpdatedBy string    `json:"updated_by,omitempty"` // who proposed the last change
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	Proposal  string    `json:"proposal,omitempty"` // the proposal by which it was changed last
 	// Version counts its changes from 1. The store sets it.
 	Version uint64 `json:"-"`
 }
@@ -102,10 +103,10 @@ func (d *Date) UnmarshalText(b []byte) error {
 
 // Bounds of a company.
 const (
-	MaxLines       = 200
+	MaxLines       = 50
 	MaxCompanyName = 100
 	MaxLineNote    = 200
-	MaxLineSource  = 500
+	MaxLineSource  = 300
 )
 
 // Check is all that is wrong with the company at the given time, in the order of its fields; nil if nothing is.

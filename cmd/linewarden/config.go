@@ -126,6 +126,7 @@ type intakeConfig struct {
 	SealingKey        secret `yaml:"sealing_key" env:"SEALING_KEY"`
 	SealingKeyFile    string `yaml:"sealing_key_file" env:"SEALING_KEY_FILE"`
 	ReportsPerDay     int    `yaml:"reports_per_day" env:"REPORTS_PER_DAY"`
+	ShipGenuineLines  bool   `yaml:"ship_genuine_lines" env:"SHIP_GENUINE_LINES"`
 	FeedReportsPerDay int    `yaml:"feed_reports_per_day" env:"FEED_REPORTS_PER_DAY"`
 }
 
@@ -173,7 +174,7 @@ func defaultConfig() config {
 		Rules:    numberdb.DefaultRules(),
 		Journal:  journalConfig{Retention: journal.DefaultRetention, MostPerDay: journal.DefaultMostPerDay},
 		Intake: intakeConfig{
-			Listen: "127.0.0.1:8080", ReportsPerDay: intake.DefaultReportsPerDay, FeedReportsPerDay: intake.DefaultFeedReportsPerDay,
+			Listen: "127.0.0.1:8080", ReportsPerDay: intake.DefaultReportsPerDay, FeedReportsPerDay: intake.DefaultFeedReportsPerDay, ShipGenuineLines: true,
 			Organisation: "helpline", SessionIdle: access.DefaultSessionIdle, SessionLife: access.DefaultSessionLife,
 		},
 		Audit: auditConfig{SyslogEvery: 10 * time.Second},

@@ -26,12 +26,23 @@ func createList(store *redisstore.Store, log *slog.Logger) {
 	}
 }
 
-// keepHouse creates the list if there is none, and then removes from time to time the listings that have ended.
-func keepHouse(ctx context.Context, store *redisstore.Store, log *slog.Logger) error {
+// keepHouse creates the list if there is none, has ship put into it what comes with the program (nil: nothing), and then removes from time to
+// time the listings that have ended.
+func keepHouse(ctx context.Context, store *redisstore.Store, ship func(context.Context) (int, error), log *slog.Logger) error {
 	for err := store.Init(ctx); err != nil; err = store.Init(ctx) {
 		if !pause(ctx, retryInit) {
 			return nil
 		}
+	}
+	if ship != nil {
+		count, err := ship(ctx)
+		for ; err != nil; count, err = ship(ctx) {
+			log.Warn("the registry of genuine lines is not there yet; trying again", "error", err)
+			if !pause(ctx, retryInit) {
+				return nil
+			}
+		}
+		log.Info("the registry of genuine lines is there", "new", count)
 	}
 	for pause(ctx, sweepEvery/2+rand.N(sweepEvery)) {
 		removed, err := sweep(ctx, store)

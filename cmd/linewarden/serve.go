@@ -87,7 +87,11 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		if err != nil {
 			return err
 		}
-		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, log) })
+		var ship func(context.Context) (int, error)
+		if l.Intake.ShipGenuineLines {
+			ship = api.ShipCompanies
+		}
+		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, ship, log) })
 		running.start("proposals", func(ctx context.Context) error { return keepProposals(ctx, api, log) })
 		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}

@@ -62,6 +62,7 @@ list: {snapshot: %q, stale_after: 3s}
 asterisk: [{url: "http://127.0.0.1:1", username: linewarden, password: "of a test"}]
 intake:
   listen: 127.0.0.1:0
+  ship_genuine_lines: false
   tokens: [{name: desk, organisation: helpline, source: staff, token_file: %q}]
 ops: {listen: "127.0.0.1:0"}
 %s`, name, redis, filepath.Join(dir, "snapshot"), put("token", serveToken), more))

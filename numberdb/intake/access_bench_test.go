@@ -86,7 +86,7 @@ func (h *house) join(t testing.TB) {
 		t.Fatal(err)
 	}
 	h.bench = newBench(t)
-	h.bench.API.access, h.bench.API.decisions, h.bench.API.now = h.directory, h.kept, h.clock.Now
+	h.bench.API.access, h.bench.API.decisions, h.bench.API.companies, h.bench.API.now = h.directory, h.kept, h.kept, h.clock.Now
 	h.bench.API.refusals.audit = h.audit
 }
 

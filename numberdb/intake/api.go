@@ -47,6 +47,8 @@ type Options struct {
 	Audit func(context.Context, numberdb.AuditEntry) (uint64, error)
 	// Decisions keeps what people decide and propose; without it those operations answer 503.
 	Decisions DecisionStore
+	// Companies keeps the registry of genuine lines; without it those operations answer 503.
+	Companies Companies
 	// Impact says what a decision would have touched; nobody knows if nil.
 	Impact ImpactFunc
 	// Origin says how to read a number without a country code where the request names no region.
@@ -76,6 +78,7 @@ type API struct {
 
 	reportsPerDay, feedReportsPerDay int
 	decisions                        DecisionStore
+	companies                        Companies
 	impact                           ImpactFunc
 	appliers                         map[numberdb.ProposalKind]applier
 
@@ -112,7 +115,7 @@ func New(o Options) (*API, error) {
 	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
-	a.decisions, a.impact = o.Decisions, o.Impact
+	a.decisions, a.companies, a.impact = o.Decisions, o.Companies, o.Impact
 	a.registerAppliers()
 	if a.now == nil {
 		a.now = time.Now
@@ -156,6 +159,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 		return err
 	}
 	a.registerDecisions(api)
+	a.registerBrands(api)
 	a.registerProposals(api)
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {

@@ -33,6 +33,7 @@ func (a *API) registerAppliers() {
 	a.appliers = map[numberdb.ProposalKind]applier{
 		numberdb.ProposalDecision: a.applyDecisions,
 		numberdb.ProposalBulk:     a.applyDecisions,
+		numberdb.ProposalBrand:    a.applyBrand,
 	}
 }
 

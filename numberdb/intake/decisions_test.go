@@ -100,7 +100,7 @@ func (h *board) open(t testing.TB) *redisstore.Store {
 func (h *board) node(t testing.TB, change ...func(*Options)) *API {
 	t.Helper()
 	o := Options{
-		Store: h.store, Access: nobody(t), Decisions: h.store, Audit: h.store.Audit, Origin: numberdb.Origin{Region: "US"}, Version: "test", Clock: h.time.Now,
+		Store: h.store, Access: nobody(t), Decisions: h.store, Companies: h.store, Audit: h.store.Audit, Origin: numberdb.Origin{Region: "US"}, Version: "test", Clock: h.time.Now,
 	}
 	staff := numberdb.Source{Kind: numberdb.SourceStaff, Organisation: "helpline"}
 	for _, p := range people {

@@ -30,6 +30,11 @@ POST   /v1/reports/extract             yes      yes      .       yes           y
 GET    /v1/reports/{id}/caller         .        yes      .       .             .        .       .    .
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
 
+GET    /v1/brands                      yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/brands/{slug}               yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/brands/{slug}/forgings      yes      yes      yes     yes           yes      yes     .    .
+PUT    /v1/brands/{slug}               .        yes      .       .             .        .       .    .
+
 POST   /v1/numbers/{number}/decisions  .        yes      .       .             .        .       .    .
 POST   /v1/decisions                   .        yes      .       .             .        .       .    .
 GET    /v1/decisions                   yes      yes      yes     yes           yes      yes     .    .

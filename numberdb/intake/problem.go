@@ -58,10 +58,14 @@ func tidyProblem(_ huma.Context, _ string, v any) (any, error) {
 			name, _, _ = strings.Cut(name, " ")
 			d.Location, d.Message = d.Location+"."+name, "is missing"
 		}
-		if unreadable && d.Location != "body" || found && (named["body"] || named[fieldOf(d.Location)]) {
+		if unreadable && d.Location != "body" || found && (named["body"] || named[fieldOf(d.Location)] || named[d.Location]) {
 			continue
 		}
-		named[fieldOf(d.Location)] = true
+		if found {
+			named[d.Location] = true
+		} else {
+			named[fieldOf(d.Location)] = true
+		}
 		d.Location, d.Message = cut(d.Location, 100), cut(d.Message, 300)
 		details = append(details, d)
 	}

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/linewarden/linewarden/numberdb"
 )
 
 // node is a Linewarden process, as an operator would run it.
@@ -142,10 +144,13 @@ func (n *node) report(ctx context.Context, organisation int, report any) error {
 	return nil
 }
 
-// awaitList waits until the node's own list holds all targets.
+// awaitList waits until the node's own list holds so many targets beside the genuine lines that come with the program.
 func (n *node) awaitList(ctx context.Context, targets int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	for _, c := range numberdb.ShippedCompanies() {
+		targets += len(c.Lines)
+	}
 	want := fmt.Sprintf("linewarden_list_numbers %d", targets)
 	for {
 		metrics, err := n.get(ctx, n.opsURL+"/metrics")

@@ -59,20 +59,23 @@ const (
 
 // What is done about people and tokens. Objects are "session", "user NAME" and "token NAME".
 const (
-	AuditSignedIn        AuditAction = "signed_in"        // After says from where and how
-	AuditSignedOut       AuditAction = "signed_out"       // After says from where
-	AuditUserAdded       AuditAction = "user_added"       // After is the role
-	AuditUserChanged     AuditAction = "user_changed"     // role or standing; Before and After say which
-	AuditUserReset       AuditAction = "user_reset"       // somebody else got a one-time password for the person
-	AuditPasswordChanged AuditAction = "password_changed" // by the person
-	AuditTokenMade       AuditAction = "token_made"       // After says for what; never the token
-	AuditTokenRevoked    AuditAction = "token_revoked"    // Before says what it was for
+	AuditSignedIn        AuditAction = "signed_in"             // After says from where and how
+	AuditSignedOut       AuditAction = "signed_out"            // After says from where
+	AuditUserAdded       AuditAction = "user_added"            // After is the role
+	AuditUserChanged     AuditAction = "user_changed"          // role or standing; Before and After say which
+	AuditUserReset       AuditAction = "user_reset"            // somebody else got a one-time password for the person
+	AuditPasswordChanged AuditAction = "password_changed"      // by the person
+	AuditFactorSet       AuditAction = "second_factor_set"     // by the person
+	AuditFactorRemoved   AuditAction = "second_factor_removed" // by the person; a reset removes it, too
+	AuditTokenMade       AuditAction = "token_made"            // After says for what; never the token
+	AuditTokenRevoked    AuditAction = "token_revoked"         // Before says what it was for
 )
 
 var auditActions = []AuditAction{
 	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused,
 	AuditProposed, AuditApproved, AuditRejected, AuditWithdrawn, AuditExpired,
-	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged, AuditTokenMade, AuditTokenRevoked,
+	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged,
+	AuditFactorSet, AuditFactorRemoved, AuditTokenMade, AuditTokenRevoked,
 }
 
 // MaxAuditText is how many bytes each text of an audit entry may have.

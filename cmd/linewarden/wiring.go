@@ -47,9 +47,16 @@ func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.L
 
 // newDirectory is the people and tokens of the intake; taken are the names of the config's tokens.
 func (l *loaded) newDirectory(store *redisstore.Store, taken []string) (*access.Directory, error) {
+	var factorKey *access.FactorKey
+	if l.Intake.SealingKey.Set() {
+		var err error
+		if factorKey, err = access.NewFactorKey(l.Intake.SealingKey.Reveal()); err != nil {
+			return nil, fmt.Errorf("intake.sealing_key: %w", err)
+		}
+	}
 	return access.New(access.Options{
 		Store: store, Audit: store.Audit, Organisation: l.Intake.Organisation, Taken: taken,
-		SessionIdle: l.Intake.SessionIdle, SessionLife: l.Intake.SessionLife,
+		SessionIdle: l.Intake.SessionIdle, SessionLife: l.Intake.SessionLife, FactorKey: factorKey,
 	})
 }
 

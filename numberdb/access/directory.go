@@ -29,6 +29,8 @@ type Options struct {
 	// Answer is how long a sign-in that fails takes at least, so that neither hash nor audit chain tell by their time whether a name
 	// exists; half a second if zero, negative for none.
 	Answer time.Duration
+	// FactorKey seals the secrets of second factors; none can be set up if nil. The same on all nodes.
+	FactorKey *FactorKey
 	// Now is the clock; [time.Now] if nil.
 	Now func() time.Time
 }
@@ -41,6 +43,7 @@ type Directory struct {
 	taken        []string
 	answer       time.Duration
 	hashes       *hasher
+	factorKey    *FactorKey
 	sessions     *sessions
 	now          func() time.Time
 }
@@ -63,7 +66,8 @@ func New(o Options) (*Directory, error) {
 		return nil, fmt.Errorf("access: %w", err)
 	}
 	d := &Directory{
-		store: o.Store, appendAudit: o.Audit, organisation: o.Organisation, answer: o.Answer, hashes: hashes, now: o.Now,
+		store: o.Store, appendAudit: o.Audit, organisation: o.Organisation, answer: o.Answer, hashes: hashes,
+		factorKey: o.FactorKey, now: o.Now,
 	}
 	for _, name := range o.Taken {
 		d.taken = append(d.taken, strings.ToLower(name))
@@ -122,10 +126,11 @@ func (d *Directory) record(ctx context.Context, by Principal, action numberdb.Au
 type userState struct {
 	Role     Role  `json:"role"`
 	Disabled bool  `json:"disabled"`
+	Factor   bool  `json:"second_factor,omitempty"`
 	Epoch    int64 `json:"epoch"`
 }
 
-func stateOf(u *User) userState { return userState{u.Role, u.Disabled, u.Epoch} }
+func stateOf(u *User) userState { return userState{u.Role, u.Disabled, u.HasFactor(), u.Epoch} }
 
 // visitState is what the audit chain shows of a browser.
 type visitState struct {

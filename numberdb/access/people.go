@@ -118,14 +118,14 @@ func (d *Directory) newUser(ctx context.Context, by Principal, n NewUser) (u Use
 	return u, setup, err
 }
 
-// setUp gives a person a new one-time password.
+// setUp gives a person a new one-time password, and takes their second factor away.
 func (d *Directory) setUp(ctx context.Context, by Principal, u *User) (setup string, err error) {
 	setup = newSetupPassword()
 	if u.Password, err = d.hashes.hash(ctx, setup); err != nil {
 		return "", fmt.Errorf("make a one-time password: %w", err)
 	}
 	now := d.now()
-	u.SetupUntil, u.ResetAt, u.ResetBy = now.Add(setupLife), now, by.Name
+	u.SetupUntil, u.ResetAt, u.ResetBy, u.Factor = now.Add(setupLife), now, by.Name, ""
 	return setup, nil
 }
 
@@ -133,7 +133,7 @@ func (d *Directory) setUp(ctx context.Context, by Principal, u *User) (setup str
 type Change struct {
 	Role     *Role
 	Disabled *bool
-	// Reset makes a new one-time password.
+	// Reset makes a new one-time password, and takes the second factor away.
 	Reset bool
 }
 
@@ -177,7 +177,7 @@ func (d *Directory) ChangeUser(ctx context.Context, by Principal, name string, v
 		return User{}, "", fmt.Errorf("change a person: %w", err)
 	}
 	if c.Reset {
-		if err := d.store.Forgive(ctx, u.Name); err != nil {
+		if err := errors.Join(d.store.Forgive(ctx, u.Name), d.store.Forgive(ctx, u.Name+"/code")); err != nil {
 			return User{}, "", fmt.Errorf("forget failed attempts: %w", err)
 		}
 	}
@@ -197,20 +197,8 @@ func (d *Directory) ChangePassword(ctx context.Context, v Visit, p Principal, ol
 	case old == password:
 		return Entry{}, numberdb.Faults{{Field: "new", Problem: "is the old password", Remedy: "choose another one"}}
 	}
-	// A count of its own: who has stolen a session must not lock the person out.
-	key := u.Name + "/own"
-	if err := d.attempt(ctx, key, &u); err != nil {
+	if err := d.checkOwnPassword(ctx, &u, old); err != nil {
 		return Entry{}, err
-	}
-	match, err := d.hashes.matches(ctx, old, u.Password)
-	switch {
-	case err != nil:
-		return Entry{}, fmt.Errorf("change a password: %w", err)
-	case !match:
-		return Entry{}, ErrWrongPassword
-	}
-	if err := d.store.Forgive(ctx, key); err != nil {
-		return Entry{}, fmt.Errorf("change a password: %w", err)
 	}
 	before := u
 	if u.Password, err = d.hashes.hash(ctx, password); err != nil {
@@ -225,8 +213,33 @@ func (d *Directory) ChangePassword(ctx context.Context, v Visit, p Principal, ol
 	if err := d.store.PutUser(ctx, u); err != nil {
 		return Entry{}, fmt.Errorf("change a password: %w", err)
 	}
-	if !v.HasSession() {
-		return Entry{User: u, Cookies: []*http.Cookie{}}, nil
+	return d.goOn(ctx, v, &u)
+}
+
+// checkOwnPassword wants the password of a person who is signed in.
+func (d *Directory) checkOwnPassword(ctx context.Context, u *User, password string) error {
+	// A count of its own: who has stolen a session must not lock the person out.
+	key := u.Name + "/own"
+	if err := d.attempt(ctx, key, signInLockout, u); err != nil {
+		return err
 	}
-	return d.open(ctx, v, &u)
+	match, err := d.hashes.matches(ctx, password, u.Password)
+	switch {
+	case err != nil:
+		return fmt.Errorf("check a password: %w", err)
+	case !match:
+		return ErrWrongPassword
+	}
+	if err := d.store.Forgive(ctx, key); err != nil {
+		return fmt.Errorf("check a password: %w", err)
+	}
+	return nil
+}
+
+// goOn begins a new session for a person whose sessions have ended by what they did, in the browser that they did it in.
+func (d *Directory) goOn(ctx context.Context, v Visit, u *User) (Entry, error) {
+	if !v.HasSession() {
+		return Entry{User: *u, Cookies: []*http.Cookie{}}, nil
+	}
+	return d.open(ctx, v, u)
 }

@@ -20,9 +20,20 @@ const browserLife = 180 * 24 * time.Hour
 type RefusedError struct {
 	Who Principal // whose name it was; the zero value if nobody's
 	Why string
+	// CodeNeeded says that name and password were right, and the code of the second factor was not.
+	CodeNeeded bool
 }
 
 func (e *RefusedError) Error() string { return "refused: " + e.Why }
+
+// ErrCodeNeeded says that name and password are right, and that a code of the second factor is needed too.
+var ErrCodeNeeded = errors.New("a code of the second factor is needed")
+
+// Credentials are what a person signs in with.
+type Credentials struct {
+	Name, Password string
+	Code           string // of the second factor, where one is set up
+}
 
 // Entry is what a person gets who has signed in.
 type Entry struct {
@@ -30,11 +41,11 @@ type Entry struct {
 	Cookies []*http.Cookie
 }
 
-// SignIn lets a person in by name and password, and begins a session. Other errors than those of the store and the audit chain are
-// *[RefusedError], *[LockedError] and [ErrBusy].
-func (d *Directory) SignIn(ctx context.Context, v Visit, name, password string) (Entry, error) {
+// SignIn lets a person in by name and password, and by a code where there is a second factor, and begins a session. Other errors than those of
+// the store and the audit chain are *[RefusedError], *[LockedError], [ErrCodeNeeded] and [ErrBusy].
+func (d *Directory) SignIn(ctx context.Context, v Visit, c Credentials) (Entry, error) {
 	end := time.After(max(d.answer, 0))
-	e, err := d.signIn(ctx, v, name, password)
+	e, err := d.signIn(ctx, v, c)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		select {
@@ -45,8 +56,8 @@ func (d *Directory) SignIn(ctx context.Context, v Visit, name, password string) 
 	return e, err
 }
 
-func (d *Directory) signIn(ctx context.Context, v Visit, name, password string) (Entry, error) {
-	name, sound := FoldName(name)
+func (d *Directory) signIn(ctx context.Context, v Visit, c Credentials) (Entry, error) {
+	name, sound := FoldName(c.Name)
 	var u User
 	var err error
 	if sound {
@@ -63,10 +74,10 @@ func (d *Directory) signIn(ctx context.Context, v Visit, name, password string) 
 	if err != nil {
 		return Entry{}, fmt.Errorf("sign in: %w", err)
 	}
-	if err := d.attempt(ctx, key, &u); err != nil {
+	if err := d.attempt(ctx, key, signInLockout, &u); err != nil {
 		return Entry{}, err
 	}
-	hash := u.Password
+	hash, password := u.Password, c.Password
 	if len(password) > 4*MaxPassword {
 		hash, password = "", "" // takes as long as any other
 	}
@@ -83,10 +94,17 @@ func (d *Directory) signIn(ctx context.Context, v Visit, name, password string) 
 	case u.MustChange() && !d.now().Before(u.SetupUntil):
 		return Entry{}, d.refused(&u, "the one-time password has ended")
 	}
+	by := "password"
+	if u.HasFactor() {
+		by = "password and code"
+		if err := d.checkCode(ctx, &u, c.Code); err != nil { // nothing is forgiven yet: who knows the password may guess no more often
+			return Entry{}, err
+		}
+	}
 	if err := d.store.Forgive(ctx, key); err != nil {
 		return Entry{}, fmt.Errorf("sign in: %w", err)
 	}
-	return d.enter(ctx, v, &u, "password")
+	return d.enter(ctx, v, &u, by)
 }
 
 func (d *Directory) refused(u *User, why string) error {
@@ -110,8 +128,8 @@ func (d *Directory) attemptKey(ctx context.Context, v Visit, name string, u *Use
 func browserOwner(u *User) string { return fmt.Sprintf("%s %d", u.Name, u.Epoch) }
 
 // attempt counts an attempt to guess something of a person.
-func (d *Directory) attempt(ctx context.Context, key string, u *User) error {
-	wait, err := d.store.Attempt(ctx, key, signInLockout, d.now())
+func (d *Directory) attempt(ctx context.Context, key string, l Lockout, u *User) error {
+	wait, err := d.store.Attempt(ctx, key, l, d.now())
 	switch {
 	case err != nil:
 		return fmt.Errorf("count an attempt: %w", err)

@@ -74,10 +74,21 @@ type SessionStore interface {
 	DropSession(ctx context.Context, id string) error
 }
 
+// BriefStore keeps what is over in minutes.
+type BriefStore interface {
+	// KeepBriefly stores a text under a key for a while, whatever was there.
+	KeepBriefly(ctx context.Context, key, text string, life time.Duration) error
+	// Brief is what is there, empty if nothing is.
+	Brief(ctx context.Context, key string) (string, error)
+	// Once is true for whoever is the first to ask with a key for a while.
+	Once(ctx context.Context, key string, life time.Duration) (first bool, err error)
+}
+
 // Store is all that a [Directory] needs to keep. Its methods are called by many goroutines at once; what they return is on disk.
 type Store interface {
 	UserStore
 	TokenStore
 	AttemptStore
 	SessionStore
+	BriefStore
 }

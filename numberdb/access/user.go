@@ -24,6 +24,8 @@ type User struct {
 	Password string `json:"password,omitempty"`
 	// SetupUntil is set while the password is one that somebody else has made: it must be changed, and is good until then.
 	SetupUntil time.Time `json:"setup_until,omitzero"`
+	// Factor is the secret of the second factor, sealed with the [FactorKey]; empty for a person who has none.
+	Factor string `json:"factor,omitempty"`
 	// ResetAt and ResetBy say who last reset password and second factor, and when.
 	ResetAt time.Time `json:"reset_at,omitzero"`
 	ResetBy string    `json:"reset_by,omitempty"`
@@ -39,6 +41,9 @@ type User struct {
 
 // MustChange says that the password is one that somebody else has made.
 func (u *User) MustChange() bool { return !u.SetupUntil.IsZero() }
+
+// HasFactor says that the person signs in with a code, too.
+func (u *User) HasFactor() bool { return u.Factor != "" }
 
 // IsAdministrator says whether the person can act as administrator now.
 func (u *User) IsAdministrator() bool { return u.Role == RoleAdministrator && !u.Disabled }

@@ -27,6 +27,7 @@ type house struct {
 	redis     *redis.Client
 	server    *testbed.Redis
 	clock     *clock
+	factorKey *access.FactorKey // of the node that joins next
 
 	auditFails error
 }
@@ -58,7 +59,11 @@ const (
 // newHouse starts at the present: Redis forgets sessions by its own clock.
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{clock: &clock{now: time.Now().Truncate(time.Minute)}, server: testbed.RedisFor(t, testbed.RedisOptions{Args: []string{"--appendonly", "no"}})}
+	key, err := access.NewFactorKey(testSealingKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{factorKey: key, clock: &clock{now: time.Now().Truncate(time.Minute)}, server: testbed.RedisFor(t, testbed.RedisOptions{Args: []string{"--appendonly", "no"}})}
 	h.redis = redis.NewClient(&redis.Options{Addr: h.server.Addr()})
 	t.Cleanup(func() { _ = h.redis.Close() }) // the server ends with the test
 	h.join(t)
@@ -80,7 +85,7 @@ func (h *house) join(t testing.TB) {
 	t.Cleanup(func() { _ = store.Close() }) // the server ends with the test
 	h.directory, err = access.New(access.Options{
 		Store: store, Audit: h.audit, Organisation: "helpline", Taken: []string{"ann", "otto"}, SessionIdle: testIdle, SessionLife: testLife,
-		Cost: lightCost, Answer: -1, Now: h.clock.Now,
+		Cost: lightCost, Answer: -1, FactorKey: h.factorKey, Now: h.clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +133,8 @@ func (h *house) inChain(t testing.TB, line string) int {
 
 // root is who adds the first people of a test.
 var root = access.Principal{Name: "root", Role: access.RoleAdministrator}
+
+const testSealingKey = "the sealing key of these tests, 32 characters"
 
 const goodPassword = "three walruses sing"
 

@@ -153,6 +153,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerCallers(api)
 	a.registerNumbers(api)
 	a.registerSession(api)
+	a.registerTOTP(api)
 	a.registerUsers(api)
 	a.registerTokens(api)
 	if err := registerDocs(mux); err != nil {

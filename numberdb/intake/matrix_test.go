@@ -21,6 +21,9 @@ POST   /v1/session                     yes      yes      yes     yes           y
 DELETE /v1/session                     yes      yes      yes     yes           .        .       .    .
 GET    /v1/me                          yes      yes      yes     yes           yes      yes     yes  .
 POST   /v1/me/password                 yes      yes      yes     yes           .        .       .    .
+POST   /v1/me/totp                     yes      yes      yes     yes           .        .       .    .
+PUT    /v1/me/totp                     yes      yes      yes     yes           .        .       .    .
+DELETE /v1/me/totp                     yes      yes      yes     yes           .        .       .    .
 GET    /v1/me/tokens                   yes      yes      yes     yes           .        .       .    .
 POST   /v1/me/tokens                   yes      yes      yes     yes           .        .       .    .
 DELETE /v1/me/tokens/{name}            yes      yes      yes     yes           .        .       .    .

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,7 +17,7 @@ import (
 type SignInBody struct {
 	User     string `json:"user" maxLength:"200" doc:"The person's name; capitals do not matter."`
 	Password string `json:"password" maxLength:"600" doc:"The password, or the one-time password that an administrator has made."`
-	Code     string `json:"code,omitempty" maxLength:"20" doc:"Code of the second factor, where one is set up."`
+	Code     string `json:"code,omitempty" maxLength:"20" doc:"What your authenticator application shows, where a second factor is set up."`
 }
 
 // MeBody is who asks.
@@ -29,6 +30,12 @@ type MeBody struct {
 	TOTP         bool        `json:"totp" doc:"A second factor is set up."`
 	Language     string      `json:"language" doc:"In which you read (BCP 47); empty if you have not said."`
 	Tokens       []TokenBody `json:"tokens" doc:"Your own tokens for the command line."`
+}
+
+// SignInProblemBody is why somebody is not signed in.
+type SignInProblemBody struct {
+	huma.ErrorModel
+	CodeNeeded bool `json:"code_needed,omitempty" doc:"User and password are right: send them again with a code of the second factor."`
 }
 
 type signInInput struct{ Body SignInBody }
@@ -56,7 +63,12 @@ func (a *API) registerSession(api huma.API) {
 		OperationID: "sign-in", Method: http.MethodPost, Path: "/v1/session", MaxBodyBytes: maxBody, BodyReadTimeout: bodyTimeout,
 		Summary:     "Sign in",
 		Description: "Sets the session's cookie. Whatever was wrong, the answer is the same. After some failures for a name there may be no attempt for a while: Retry-After says for how long.",
-		Errors:      []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		Errors:      []int{http.StatusBadRequest, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		Responses: map[string]*huma.Response{strconv.Itoa(http.StatusUnauthorized): {
+			Description: http.StatusText(http.StatusUnauthorized), Content: map[string]*huma.MediaType{"application/problem+json": {
+				Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[SignInProblemBody](), true, ""),
+			}},
+		}},
 	}, a.signIn)
 	huma.Register(api, a.allowPeople(huma.Operation{
 		OperationID: "sign-out", Method: http.MethodDelete, Path: "/v1/session", DefaultStatus: http.StatusNoContent,
@@ -77,16 +89,32 @@ func (a *API) registerSession(api huma.API) {
 // signInDenied are the words for every sign-in that is not good.
 const signInDenied = "That name and password do not let anyone in. Check both; an administrator can make you a new one-time password."
 
+// What is said to somebody whose password is right.
+const (
+	codeNeeded = "A code of your second factor is needed, too: send it with name and password."
+	codeDenied = "That code does not let you in, or was used before: wait for the next one. An administrator can take a lost second factor away."
+)
+
+// signInProblem is the answer to a sign-in that is not good, or not good enough.
+func signInProblem(detail string, needed bool) error {
+	return &SignInProblemBody{*problem(http.StatusUnauthorized, detail), needed}
+}
+
 func (a *API) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	entry, err := a.access.SignIn(bounded, noteFrom(ctx).visit, in.Body.User, in.Body.Password)
+	entry, err := a.access.SignIn(bounded, noteFrom(ctx).visit, access.Credentials{Name: in.Body.User, Password: in.Body.Password, Code: in.Body.Code})
 	var refused *access.RefusedError
 	var locked *access.LockedError
 	switch {
+	case errors.Is(err, access.ErrCodeNeeded):
+		return nil, signInProblem(codeNeeded, true)
 	case errors.As(err, &refused):
 		a.noteRefusal(ctx, refused.Who, "sign-in", http.StatusUnauthorized)
-		return nil, problem(http.StatusUnauthorized, signInDenied)
+		if refused.CodeNeeded {
+			return nil, signInProblem(codeDenied, true)
+		}
+		return nil, signInProblem(signInDenied, false)
 	case errors.As(err, &locked):
 		a.noteRefusal(ctx, locked.Who, "sign-in", http.StatusTooManyRequests)
 		return nil, tooMany(locked)
@@ -108,8 +136,8 @@ func (a *API) entered(e access.Entry) *meOutput {
 
 func (a *API) meOf(u *access.User) MeBody {
 	return MeBody{
-		Name: u.Name, Role: string(u.Role), Organisation: a.access.Organisation(), Person: true, MustChange: u.MustChange(), Language: u.Language,
-		Tokens: []TokenBody{},
+		Name: u.Name, Role: string(u.Role), Organisation: a.access.Organisation(), Person: true, MustChange: u.MustChange(),
+		TOTP: u.HasFactor(), Language: u.Language, Tokens: []TokenBody{},
 	}
 }
 

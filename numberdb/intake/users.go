@@ -210,6 +210,6 @@ func etagOf(u *access.User) string { return fmt.Sprintf(`"v%d"`, u.Version) }
 func userBody(u *access.User) UserBody {
 	return UserBody{
 		Name: u.Name, Role: string(u.Role), RoleSince: u.RoleSince, RoleBy: u.RoleBy, Disabled: u.Disabled, MustChange: u.MustChange(),
-		Language: u.Language, Added: u.Added, AddedBy: u.AddedBy, Audit: u.Audit,
+		TOTP: u.HasFactor(), Language: u.Language, Added: u.Added, AddedBy: u.AddedBy, Audit: u.Audit,
 	}
 }

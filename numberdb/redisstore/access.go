@@ -227,6 +227,30 @@ func (s *Store) DropSession(ctx context.Context, id string) error {
 	return s.call(ctx, "drop_session", func(ctx context.Context) error { return s.client.Del(ctx, s.keys.session(id)).Err() })
 }
 
+// KeepBriefly implements [access.BriefStore].
+func (s *Store) KeepBriefly(ctx context.Context, key, text string, life time.Duration) error {
+	return s.call(ctx, "keep_briefly", func(ctx context.Context) error { return s.client.Set(ctx, s.keys.brief(key), text, life).Err() })
+}
+
+// Brief implements [access.BriefStore].
+func (s *Store) Brief(ctx context.Context, key string) (text string, err error) {
+	err = s.call(ctx, "brief", func(ctx context.Context) (err error) {
+		text, err = s.client.Get(ctx, s.keys.brief(key)).Result()
+		return absent(err)
+	})
+	return text, err
+}
+
+// Once implements [access.BriefStore].
+func (s *Store) Once(ctx context.Context, key string, life time.Duration) (first bool, err error) {
+	err = s.call(ctx, "once", func(ctx context.Context) error {
+		err := s.client.SetArgs(ctx, s.keys.brief(key), "", redis.SetArgs{Mode: "NX", TTL: life}).Err()
+		first = err == nil
+		return absent(err)
+	})
+	return first, err
+}
+
 // absent makes no error of there being nothing.
 func absent(err error) error {
 	if errors.Is(err, redis.Nil) {

@@ -71,6 +71,21 @@ func testAccess(t *testing.T, s *Store) {
 		t.Errorf("an unknown browser is %q's, %v", owner, err)
 	}
 
+	if text, err := s.Brief(ctx, "offer"); text != "" || err != nil {
+		t.Errorf("nothing is %q, %v", text, err)
+	}
+	for _, text := range []string{"one", "two"} {
+		check(t, s.KeepBriefly(ctx, "offer", text, briefTTL), nil)
+		if got, err := s.Brief(ctx, "offer"); got != text || err != nil {
+			t.Errorf("got %q, want %s, %v", got, text, err)
+		}
+	}
+	for i, want := range []bool{true, false, false} {
+		if first, err := s.Once(ctx, "code", briefTTL); first != want || err != nil {
+			t.Errorf("time %d is the first: %v, %v", i, first, err)
+		}
+	}
+
 	if data, err := s.Session(ctx, "id"); data != nil || err != nil {
 		t.Errorf("no session is %q, %v", data, err)
 	}
@@ -90,7 +105,7 @@ func testAccess(t *testing.T, s *Store) {
 	}
 }
 
-const sessionTTL, browserTTL = 12 * time.Hour, 180 * 24 * time.Hour
+const sessionTTL, browserTTL, briefTTL = 12 * time.Hour, 180 * 24 * time.Hour, 15 * time.Minute
 
 var testLockout = access.Lockout{Free: 3, First: time.Second, Longest: time.Minute, Keep: time.Hour}
 

@@ -52,6 +52,8 @@ import (
 //	                         and access.Lockout.Keep.
 //	lw:{access}:b:<hash> string whose browser it is, by the SHA-256 of its cookie. TTL: 180 days from the last sign-in with it.
 //	lw:{access}:s:<hash> string a session, by the SHA-256 of its token. TTL: its life, a fixed moment.
+//	lw:{access}:o:<key> string what is over in minutes: the secret of a second factor that has yet to be confirmed, sealed; that a code was used. TTL:
+//	                         a quarter of an hour at most, by Redis's clock.
 //	lw:h:<hour>      hash    counts of the calls of an hour (since 1970), of each node under names of its own. TTL: as its day's journal.
 //	lw:{t<b>}:t:<day> hash   sketch of a day's traffic, its block <b>: run of a node → block. TTL: eight days after the day. For a day of 10 million
 //	                         calls all blocks take some 6 MB.
@@ -75,6 +77,7 @@ func (k keys) tokens() string             { return k.prefix + ":{access}:t" }
 func (k keys) tokenHashes() string        { return k.prefix + ":{access}:i" }
 func (k keys) attempts(key string) string { return k.prefix + ":{access}:f:" + key }
 func (k keys) session(id string) string   { return k.prefix + ":{access}:s:" + id }
+func (k keys) brief(key string) string    { return k.prefix + ":{access}:o:" + key }
 func (k keys) browser(hash access.Hash) string {
 	return k.prefix + ":{access}:b:" + hex.EncodeToString(hash[:])
 }

@@ -274,6 +274,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"{access}:f": {"hash", testLockout.Keep},
 		"{access}:b": {"string", browserTTL},
 		"{access}:s": {"string", sessionTTL},
+		"{access}:o": {"string", briefTTL},
 	}
 	found := map[string]int{}
 	for _, key := range client.Keys(ctx, "table:*").Val() {

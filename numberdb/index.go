@@ -31,20 +31,24 @@ func NewIndex() *Index {
 // that is listed. The zero Listing says nothing.
 //
 // Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate.
-func (x *Index) Lookup(n Number, today Day) Listing {
-	var found Listing
+func (x *Index) Lookup(n Number, today Day) (found Listing) {
 	if n == 0 || n > MaxNumber {
 		return found
 	}
+	nothing := true
 	if l := x.numbers.find(n); l != nil {
-		found = *l
+		found, nothing = *l, false
 	}
 	digits := decimalDigits(n)
 	lengths := x.lengths.of(n, digits)
 	for lengths != 0 {
 		length := bits.Len32(lengths) - 1
 		lengths &^= 1 << length
-		if l := x.prefixes.find(n / powersOfTen[digits-length]); l != nil {
+		switch l := x.prefixes.find(n / powersOfTen[digits-length]); {
+		case l == nil:
+		case nothing:
+			found, nothing = *l, false
+		default:
 			found.Fill(l, today)
 		}
 	}
@@ -78,7 +82,7 @@ const mostReserved = 1 << 30
 func (x *Index) Reserve(n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.numbers.split(min(n, mostReserved))
+	x.numbers.reserve(min(n, mostReserved))
 }
 
 // Len counts the listed numbers and prefixes.
@@ -90,7 +94,7 @@ func (x *Index) Len() (numbers, prefixes int) {
 func (x *Index) Bytes() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return int(unsafe.Sizeof(*x)) + x.numbers.bytes() + x.prefixes.bytes()
+	return int(unsafe.Sizeof(*x)) + x.numbers.bytes() + x.prefixes.bytes() + x.lengths.bytes()
 }
 
 // All goes through all listed targets in no order: every one that stays as it is meanwhile exactly once, and one that is changed

@@ -14,6 +14,8 @@ type benchIndex struct {
 }
 
 var benchIndexes = map[int]func() *benchIndex{
+	1_000:      sync.OnceValue(func() *benchIndex { return newBenchIndex(1_000) }),
+	100_000:    sync.OnceValue(func() *benchIndex { return newBenchIndex(100_000) }),
 	1_000_000:  sync.OnceValue(func() *benchIndex { return newBenchIndex(1_000_000) }),
 	10_000_000: sync.OnceValue(func() *benchIndex { return newBenchIndex(10_000_000) }),
 }
@@ -66,7 +68,7 @@ func BenchmarkLookup(b *testing.B) {
 		for _, size := range []struct {
 			name  string
 			count int
-		}{{"1M", 1_000_000}, {"10M", 10_000_000}} {
+		}{{"1k", 1_000}, {"100k", 100_000}, {"1M", 1_000_000}, {"10M", 10_000_000}} {
 			b.Run(kind.name+"/"+size.name, func(b *testing.B) {
 				x := benchIndexes[size.count]()
 				numbers := kind.numbers(x)
@@ -89,7 +91,7 @@ func BenchmarkMemory(b *testing.B) {
 	for _, size := range []struct {
 		name  string
 		count int
-	}{{"1M", 1_000_000}, {"10M", 10_000_000}} {
+	}{{"1k", 1_000}, {"100k", 100_000}, {"1M", 1_000_000}, {"10M", 10_000_000}} {
 		b.Run(size.name, func(b *testing.B) {
 			next := make([]uint32, benchIndexes[size.count]().index.Bytes()/4)
 			for i := range next {

@@ -23,10 +23,14 @@ func checkTable(t *testing.T, tab *table) {
 			continue
 		}
 		taken, listed, ends := 0, 0, 0
-		for i := range h.buckets {
+		for i := range h.slots {
 			empty := false
-			for j := range h.buckets[i] {
-				slot := h.buckets[i][j].Load()
+			for j := range h.slots[i] {
+				slot := h.slots[i][j].Load()
+				if tag := h.tags[i].Load() >> (j * tagBits) & (1<<tagBits - 1); (tag == 0) != (slot == 0) ||
+					tag != 0 && tag != tagOf(slot>>s.refBits())&(1<<tagBits-1) {
+					t.Fatalf("shard %d, bucket %d: slot %d is %#x and its tag %#x", index, i, j, slot, tag)
+				}
 				switch {
 				case slot == 0:
 					empty = true
@@ -44,12 +48,12 @@ func checkTable(t *testing.T, tab *table) {
 			}
 		}
 		if ends == 0 {
-			t.Fatalf("shard %d: no search in its %d buckets ends", index, len(h.buckets))
+			t.Fatalf("shard %d: no search in its %d buckets ends", index, len(h.slots))
 		}
 		if taken != int(h.taken) || listed != int(h.live) || listed == 0 {
 			t.Fatalf("shard %d: has %d slots taken, %d listed; counted %d and %d", index, taken, listed, h.taken, h.live)
 		}
-		if most := len(h.buckets) * bucketSlots * 3 / 4; taken > most {
+		if most := len(h.slots) * bucketSlots * 3 / 4; taken > most {
 			t.Fatalf("shard %d: %d slots are taken, at most %d may be", index, taken, most)
 		}
 		live += listed

@@ -2,9 +2,7 @@ package numberdb
 
 import (
 	"iter"
-	"slices"
 	"sync/atomic"
-	"unsafe"
 )
 
 // table maps numbers to listings: a hash table cut into shards, so that growing is a matter of microseconds and of little memory.
@@ -22,8 +20,9 @@ type table struct {
 	live   atomic.Int64 // listed numbers
 
 	// The rest is for writers.
-	book  *book // where new listings go
-	moved int   // how many shards, from the first, have no refs of an earlier book
+	book     *book // where new listings go
+	reserved int   // numbers that are prepared for
+	moved    int   // how many shards, from the first, have no refs of an earlier book
 }
 
 // shardSet is all shards of a table. It is replaced by one with more when they get too full.
@@ -33,26 +32,14 @@ type shardSet struct {
 	shards   []atomic.Pointer[shard] // nil where nothing is listed
 }
 
-// shard is a hash table of buckets. A slot, once taken, is the number's for the life of the shard, listed or not. A bucket is filled
-// from its first slot to its last, and after that the next bucket; so a search may stop at a bucket whose last slot is empty. There
-// always is one, as a quarter of all slots stays empty (full), even in the smallest shard of one bucket.
-type shard struct {
-	book    *book // that the refs are of
-	buckets []bucket
-	live    uint32 // for writers: slots with a listing
-	taken   uint32 // for writers: slots that are not empty
-}
-
-// bucket is what the processor fetches from memory at once.
-type bucket [bucketSlots]atomic.Uint64
-
 const (
 	numberBits   = 50
 	minShardBits = 6
 	splitBits    = 2    // a split makes four shards of one
 	perShard     = 4096 // numbers in a shard, on average, at which all are split
-	bucketSlots  = 8
-	moveAtOnce   = 8 // shards
+	moveAtOnce   = 8    // shards
+	fillFresh    = 50   // per cent of its slots that a shard's numbers fill when it was made anew
+	fillReserved = 62   // and that they will fill when as many are there as were reserved
 )
 
 func newTable() *table {
@@ -88,7 +75,7 @@ func (s *shardSet) slot(rest uint64, r ref) uint64 { return rest<<s.refBits() | 
 
 // start is the bucket at which the search for rest begins.
 func (s *shardSet) start(rest uint64, h *shard) int {
-	return int(rest * uint64(len(h.buckets)) >> s.restBits)
+	return int(rest * uint64(len(h.tags)) >> s.restBits)
 }
 
 // find is the listing of a number, nil for none. The listing never changes.
@@ -99,29 +86,10 @@ func (t *table) find(n Number) *Listing {
 	if h == nil {
 		return nil
 	}
-	for i := s.start(rest, h); ; {
-		// All slots are compared without a branch, for the processor could not guess where it goes.
-		b := &h.buckets[i]
-		var found uint64
-		for j := range b {
-			slot := b[j].Load()
-			other := slot>>s.refBits() ^ rest          // zero in the number's slot, and below 2^63 in any
-			found |= slot & uint64(int64(other-1)>>63) // all bits set if other is zero
-		}
-		if found != 0 {
-			r := s.refOf(found)
-			if r == refGone {
-				return nil
-			}
-			return h.book.at(r)
-		}
-		if b[bucketSlots-1].Load() == 0 {
-			return nil
-		}
-		if i++; i == len(h.buckets) {
-			i = 0
-		}
+	if r := s.refOf(s.find(h, rest)); r >= refFirst {
+		return h.book.at(r)
 	}
+	return nil
 }
 
 // put lists a number, or with a zero listing lists it no longer, and gives the change in how many are listed: 1, 0 or -1.
@@ -144,27 +112,26 @@ func (t *table) set(n Number, r ref) int {
 	index, rest := s.locate(n)
 	h := t.current(s, index)
 	if h == nil {
-		h = newShard(t.book, 0)
+		h = newShard(t.book, t.reserved/len(s.shards), fillReserved)
 	}
-	slot := s.search(h, rest)
-	if slot.Load() == 0 && h.full() {
-		h = s.rebuild(h, t.book)
-		slot = s.search(h, rest)
+	i, j := s.place(h, rest)
+	before := s.refOf(h.slots[i][j].Load())
+	if before == refNone {
+		if h.full() {
+			h = s.rebuild(h, t.book)
+			i, j = s.place(h, rest)
+		}
+		s.take(h, i, j, rest, r)
+		s.shards[index].Store(h) // if it is new, readers get it with the number in it
+		return 1
 	}
-	before := s.refOf(slot.Load())
-	slot.Store(s.slot(rest, r))
-	switch before {
-	case refNone:
-		h.taken++
+	h.slots[i][j].Store(s.slot(rest, r))
+	if before == refGone {
 		h.live++
-	case refGone:
-		h.live++
-	default:
-		t.book.release(before)
-		return 0
+		return 1
 	}
-	s.shards[index].Store(h) // if it is new, readers get it with the number in it
-	return 1
+	t.book.release(before)
+	return 0
 }
 
 // remove lists a number no longer and gives -1 if it was listed.
@@ -175,13 +142,13 @@ func (t *table) remove(n Number) int {
 	if h == nil {
 		return 0
 	}
-	slot := s.search(h, rest)
-	before := s.refOf(slot.Load())
+	i, j := s.place(h, rest)
+	before := s.refOf(h.slots[i][j].Load())
 	if before == refNone || before == refGone {
 		return 0
 	}
 	t.book.release(before)
-	slot.Store(s.slot(rest, refGone))
+	h.slots[i][j].Store(s.slot(rest, refGone))
 	h.live--
 	if h.live == 0 {
 		s.shards[index].Store(nil)
@@ -216,38 +183,9 @@ func (t *table) renewBook() {
 	}
 }
 
-// search finds the slot of a number, or the empty one that it is to have.
-func (s *shardSet) search(h *shard, rest uint64) *atomic.Uint64 {
-	for i := s.start(rest, h); ; {
-		b := &h.buckets[i]
-		for j := range b {
-			if slot := b[j].Load(); slot == 0 || slot>>s.refBits() == rest {
-				return &b[j]
-			}
-		}
-		if i++; i == len(h.buckets) {
-			i = 0
-		}
-	}
-}
-
-// newShard makes a shard that live numbers fill to half.
-func newShard(b *book, live int) *shard {
-	buckets := slices.Grow([]bucket(nil), 2*live/bucketSlots+1)
-	return &shard{book: b, buckets: buckets[:cap(buckets)]} // all that the allocator gives
-}
-
-// full says whether the shard must be rebuilt before another slot is taken: up to three quarters, few buckets overflow.
-func (h *shard) full() bool { return int(h.taken+1) > len(h.buckets)*bucketSlots*3/4 }
-
-// wasteful says whether the shard is much larger than it need be.
-func (h *shard) wasteful() bool {
-	return len(h.buckets) > 1 && int(h.live) < len(h.buckets)*bucketSlots/4
-}
-
 // rebuild makes a copy of a shard with refs of the book b, with room to grow and without the slots of what is no longer listed.
 func (s *shardSet) rebuild(h *shard, b *book) *shard {
-	fresh := newShard(b, int(h.live))
+	fresh := newShard(b, int(h.live), fillFresh)
 	for rest, r := range s.listed(h) {
 		s.copyInto(fresh, rest, r, h.book)
 	}
@@ -259,27 +197,14 @@ func (s *shardSet) copyInto(h *shard, rest uint64, r ref, from *book) {
 	if h.book != from {
 		r = h.book.add(*from.at(r))
 	}
-	s.search(h, rest).Store(s.slot(rest, r))
-	h.taken++
-	h.live++
+	i, j := s.place(h, rest)
+	s.take(h, i, j, rest, r)
 }
 
-// listed goes through what a shard lists.
-func (s *shardSet) listed(h *shard) iter.Seq2[uint64, ref] {
-	return func(yield func(uint64, ref) bool) {
-		for i := range h.buckets {
-			for j := range h.buckets[i] {
-				slot := h.buckets[i][j].Load()
-				r := s.refOf(slot)
-				if r == refNone || r == refGone {
-					continue
-				}
-				if !yield(slot>>s.refBits(), r) {
-					return
-				}
-			}
-		}
-	}
+// reserve prepares for n numbers.
+func (t *table) reserve(n int) {
+	t.split(n)
+	t.reserved = max(n, 0)
 }
 
 // split makes more shards if n numbers are too many for those that there are. That happens at 262,144 numbers, at four times as
@@ -305,7 +230,7 @@ func (t *table) split(n int) {
 			part := to.Load()
 			switch {
 			case part == nil:
-				part = newShard(t.book, int(h.live)>>more)
+				part = newShard(t.book, int(h.live)>>more, fillFresh)
 				to.Store(part)
 			case part.full():
 				part = fresh.rebuild(part, t.book)
@@ -342,7 +267,7 @@ func (t *table) bytes() int {
 	sum := len(s.shards)*8 + t.book.bytes()
 	for i := range s.shards {
 		if h := s.shards[i].Load(); h != nil {
-			sum += int(unsafe.Sizeof(*h)) + len(h.buckets)*int(unsafe.Sizeof(bucket{}))
+			sum += h.bytes()
 		}
 	}
 	return sum

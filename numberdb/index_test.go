@@ -108,10 +108,16 @@ func TestIndexAgreesWithPlainMap(t *testing.T) {
 		x.Apply(Change{Target: target})
 	}
 	checkSame(t, x, plainIndex{})
-	for cell := range x.lengths.cells {
-		if lengths := x.lengths.cells[cell].Load() | x.lengths.short.Load(); lengths != 0 {
-			t.Errorf("prefix lengths %b without a prefix", lengths)
+	left := x.lengths.short.Load()
+	for i := range x.lengths.leads {
+		if block := x.lengths.leads[i].Load(); block != nil {
+			for j := range block {
+				left |= block[j].Load()
+			}
 		}
+	}
+	if left != 0 || len(x.lengths.count) != 0 {
+		t.Errorf("without a prefix there are lengths %b and counts %v", left, x.lengths.count)
 	}
 }
 
@@ -260,9 +266,9 @@ func longestSearch(tab *table) int {
 			continue
 		}
 		run := 0
-		for j := range 2 * len(h.buckets) { // twice, for a run around the end
+		for j := range 2 * len(h.slots) { // twice, for a run around the end
 			run++
-			if h.buckets[j%len(h.buckets)][bucketSlots-1].Load() == 0 {
+			if h.slots[j%len(h.slots)][bucketSlots-1].Load() == 0 {
 				longest, run = max(longest, run), 0
 			}
 		}

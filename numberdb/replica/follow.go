@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -165,18 +166,20 @@ func (r *Replica) read(ctx context.Context, began time.Time) (*list, error) {
 		return nil, err
 	}
 	l := &list{id: id, index: numberdb.NewIndex(), positions: make([]string, partitions), confirmed: began}
-	if last := r.list.Load(); last != nil {
-		numbers, _ := last.index.Len()
-		l.index.Reserve(numbers)
-	}
+	var size sync.Once // the first partition tells how large the list will be, for numbers are spread evenly
 	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(r.opts.LoadConcurrency)
 	for p := range partitions {
 		group.Go(func() error {
-			position, err := r.src.Load(loading, p, l.fill)
+			listed := 0
+			position, err := r.src.Load(loading, p, func(changes []numberdb.Change) {
+				listed += len(changes)
+				l.fill(changes)
+			})
 			if err != nil {
 				return fmt.Errorf("load partition %d of the list: %w", p, err)
 			}
+			size.Do(func() { l.index.Reserve(listed * partitions) })
 			l.begin(p, position)
 			return nil
 		})

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// benchIndex is an index of a size, made once for all benchmarks: numbers of 11 digits, 2,000 prefixes of 6 to 9 digits, and the
+// benchIndex is an index of a size, made once for all benchmarks: numbers of 11 digits, a prefix of 6 to 9 digits for each hundred of them, and the
 // several hundred distinct listings of a real list.
 type benchIndex struct {
 	index              *Index
@@ -29,12 +29,13 @@ func newBenchIndex(size int) *benchIndex {
 	for i := range size {
 		b.index.Apply(Change{Target{Number: number(i)}, benchListing(i)})
 	}
-	for i := range 2000 {
-		prefix := (Number(440_000_000) + Number(rnd.Uint64N(9_000_000))) / powersOfTen[i%4]
+	prefixes := size / 100
+	for i := range prefixes {
+		prefix := (Number(400_000_000) + Number(rnd.Uint64N(90_000_000))) / powersOfTen[i%4]
 		b.index.Apply(Change{Target{prefix, true}, benchListing(i)})
-		for len(b.inRange) < sample*(i+1)/2000 {
+		for len(b.inRange) < sample*(i+1)/prefixes {
 			n := prefix
-			for n < 100_000_000_000 {
+			for n < 10_000_000_000 {
 				n = n*10 + Number(rnd.Uint64N(10))
 			}
 			b.inRange = append(b.inRange, n)

@@ -33,6 +33,5 @@ func FuzzIndex(f *testing.F) {
 		}
 		checkSame(t, x, plain)
 		checkTable(t, x.numbers)
-		checkTable(t, x.prefixes)
 	})
 }

@@ -92,6 +92,24 @@ func (t *table) find(n Number) *Listing {
 	return nil
 }
 
+// fetchAhead is how many numbers are fetched before the first of them is put: some more than a processor can fetch at once.
+const fetchAhead = 32
+
+// fetch makes the processor fetch the memory that put will need for a number. Reads that do not depend on each other go on side by side,
+// while each put waits for its own.
+func (t *table) fetch(n Number) {
+	if n > MaxNumber {
+		return
+	}
+	s := t.shards.Load()
+	index, rest := s.locate(n)
+	if h := s.shards[index].Load(); h != nil {
+		i := s.start(rest, h)
+		h.tags[i].Load()
+		h.slots[i][0].Load()
+	}
+}
+
 // put lists a number, or with a zero listing lists it no longer, and gives the change in how many are listed: 1, 0 or -1.
 func (t *table) put(n Number, l Listing) int {
 	var change int

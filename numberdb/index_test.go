@@ -108,16 +108,13 @@ func TestIndexAgreesWithPlainMap(t *testing.T) {
 		x.Apply(Change{Target: target})
 	}
 	checkSame(t, x, plainIndex{})
-	left := x.lengths.short.Load()
-	for i := range x.lengths.leads {
-		if block := x.lengths.leads[i].Load(); block != nil {
-			for j := range block {
-				left |= block[j].Load()
-			}
-		}
+	if x.prefixes.short.Load() != nil {
+		t.Error("without a prefix there are short ones")
 	}
-	if left != 0 || len(x.lengths.count) != 0 {
-		t.Errorf("without a prefix there are lengths %b and counts %v", left, x.lengths.count)
+	for i := range prefixBlocks {
+		if b := x.prefixes.blocks.Load()[i].Load(); b != nil {
+			t.Errorf("without a prefix there is the block %d: %+v", i, b)
+		}
 	}
 }
 

@@ -23,18 +23,14 @@ type list struct {
 func (l *list) fill(changes []numberdb.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, c := range changes {
-		l.index.Apply(c)
-	}
+	l.index.Apply(changes...)
 }
 
 // advance applies changes that lead a partition to a position.
 func (l *list) advance(partition int, position string, changes []numberdb.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, c := range changes {
-		l.index.Apply(c)
-	}
+	l.index.Apply(changes...)
 	l.positions[partition] = position
 }
 

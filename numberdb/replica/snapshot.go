@@ -78,6 +78,9 @@ func (r *Replica) saveSnapshot() error {
 	return nil
 }
 
+// applyAtOnce is how many changes of a snapshot are applied together.
+const applyAtOnce = 256
+
 // readSnapshot reads the list that is kept in a file.
 func readSnapshot(path string) (*list, error) {
 	info, err := os.Stat(path)
@@ -94,10 +97,17 @@ func readSnapshot(path string) (*list, error) {
 	defer f.Close() // only read
 	index := numberdb.NewIndex()
 	index.Reserve(int(info.Size() / recordSize))
-	h, err := decodeSnapshot(f, info.Size(), index.Apply)
+	changes := make([]numberdb.Change, 0, applyAtOnce)
+	h, err := decodeSnapshot(f, info.Size(), func(c numberdb.Change) {
+		if changes = append(changes, c); len(changes) == cap(changes) {
+			index.Apply(changes...)
+			changes = changes[:0]
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
+	index.Apply(changes...)
 	return &list{id: h.id, index: index, positions: h.positions, confirmed: h.confirmed}, nil
 }
 

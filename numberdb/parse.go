@@ -76,10 +76,13 @@ func KnownRegion(region string) bool { return phonenumbers.GetCountryCodeForRegi
 // A number that its country's plan could have by length, but has not assigned, is a [KindE164] all the same, since forged caller
 // IDs often are such. What can only be dialled within an area, a local number without its area code, is unparsable.
 //
-// Canonical +E.164 (and bare digits where Bare is [BareE164]) takes about 20 ns without allocation; other forms take tens of
-// microseconds. The time is bounded for any text.
+// Canonical +E.164 (and bare digits where Bare is [BareE164]) takes about 20 ns, digits as most people of the region dial them for numbers
+// there and abroad about 50 ns, both without allocation; other forms take tens of microseconds. The time is bounded for any text.
 func (o Origin) Parse(raw string) Parsed {
 	if n := o.canonical(raw); n != 0 {
+		return Parsed{KindE164, n}
+	}
+	if n := o.national(raw); n != 0 {
 		return Parsed{KindE164, n}
 	}
 	return o.parseAny(raw)

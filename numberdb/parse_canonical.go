@@ -1,7 +1,6 @@
 package numberdb
 
 import (
-	"regexp/syntax"
 	"sync/atomic"
 
 	"github.com/nyaruka/phonenumbers"
@@ -44,23 +43,25 @@ func canonicalE164(digits string) Number {
 		}
 		n = n*10 + Number(d)
 	}
-	p := planOf(digits)
-	if p == nil {
-		return 0
+	if p := planOf(digits); p != nil && p.takes(digits[p.codeLen:]) {
+		return n
 	}
-	national := digits[p.codeLen:]
-	if len(national) < minPlanDigits || p.lengths&(1<<len(national)) == 0 || p.rewrites.has(leadOf(national)) {
-		return 0
-	}
-	return n
+	return 0
+}
+
+// takes says whether the national digits are a number that the plan could have by length and would not rewrite.
+func (p *plan) takes(national string) bool {
+	return len(national) >= minPlanDigits && p.codeLen+len(national) <= 15 && p.lengths&(1<<len(national)) != 0 &&
+		!p.rewrites.has(leadOf(national))
 }
 
 // plan is what canonicalE164 needs to know of the numbers of one country code.
 type plan struct {
-	code     int // the country code, such as 44
-	codeLen  int // its digits
-	lengths  uint32
-	rewrites leadSet // the first three national digits with which numbers might be rewritten
+	code      int // the country code, such as 44
+	codeLen   int // its digits
+	lengths   uint32
+	emergency uint32  // bit i is set if an emergency number of a region with the code might have i digits
+	rewrites  leadSet // the first three national digits with which numbers might be rewritten
 }
 
 // leadSet is a set of three-digit numbers.
@@ -106,15 +107,22 @@ func newPlan(lead string) *plan {
 		return noPlan
 	}
 	p := &plan{code: int(meta.GetCountryCode()), codeLen: codeLen}
-	for _, l := range meta.GetGeneralDesc().GetPossibleLength() {
-		if l > 0 && l < 32 {
-			p.lengths |= 1 << l
-		}
-	}
+	p.lengths = lengthSet(meta.GetGeneralDesc().GetPossibleLength())
+	p.emergency = emergencyLengths(p.code)
 	if prefix := meta.GetNationalPrefixForParsing(); prefix != "" {
 		markRewrites(&p.rewrites, prefix)
 	}
 	return p
+}
+
+// lengthSet has bit i set for a length i among those given.
+func lengthSet(lengths []int32) (set uint32) {
+	for _, l := range lengths {
+		if l > 0 && l < 32 {
+			set |= 1 << l
+		}
+	}
+	return set
 }
 
 // metadataOf finds the plan data by which phonenumbers reads international numbers that begin with lead: those of the main region
@@ -140,73 +148,16 @@ func metadataOf(lead string) (*phonenumbers.PhoneMetadata, int) {
 	return nil, 0
 }
 
-// markRewrites adds to the set all leads of national numbers at whose beginning the pattern of a national prefix might match: its
-// automaton is walked along all leads at once, and a lead is left out only when no match is left that begins with it.
+// markRewrites adds to the set all leads of national numbers at whose beginning the pattern of a national prefix might match.
 func markRewrites(set *leadSet, prefix string) {
-	tree, err := syntax.Parse(prefix, syntax.Perl)
+	p, err := newPattern(prefix)
 	if err != nil {
 		set.addAll(0, 1000)
 		return
 	}
-	prog, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		set.addAll(0, 1000)
-		return
-	}
-	w := prefixWalk{prog: prog, set: set}
-	w.walk(w.reach(nil, make([]bool, len(prog.Inst)), uint32(prog.Start)), 0, 1000)
-}
-
-type prefixWalk struct {
-	prog *syntax.Prog
-	set  *leadSet
-}
-
-// walk goes on from the states, which are where the leads from lo up to lo+width have brought the automaton.
-func (w *prefixWalk) walk(states []uint32, lo, width int) {
-	if width == 1 { // three digits read
-		if len(states) > 0 {
-			w.set.addAll(lo, lo+1)
+	p.walk(3, func(lo, hi int, m leadMatch) {
+		if !m.none() {
+			set.addAll(lo, hi)
 		}
-		return
-	}
-	for d := range 10 {
-		var next []uint32
-		seen := make([]bool, len(w.prog.Inst))
-		for _, pc := range states {
-			if inst := &w.prog.Inst[pc]; inst.Op != syntax.InstMatch && inst.MatchRune('0'+rune(d)) {
-				next = w.reach(next, seen, inst.Out)
-			}
-		}
-		at, step := lo+d*width/10, width/10
-		matched := false
-		for _, pc := range next {
-			matched = matched || w.prog.Inst[pc].Op == syntax.InstMatch
-		}
-		switch {
-		case matched:
-			w.set.addAll(at, at+step)
-		case len(next) > 0:
-			w.walk(next, at, step)
-		}
-	}
-}
-
-// reach adds to states those not yet seen that can be reached from pc without reading a digit. Conditions such as $ are taken to
-// hold.
-func (w *prefixWalk) reach(states []uint32, seen []bool, pc uint32) []uint32 {
-	if seen[pc] {
-		return states
-	}
-	seen[pc] = true
-	inst := &w.prog.Inst[pc]
-	switch inst.Op {
-	case syntax.InstAlt, syntax.InstAltMatch:
-		return w.reach(w.reach(states, seen, inst.Out), seen, inst.Arg)
-	case syntax.InstCapture, syntax.InstNop, syntax.InstEmptyWidth:
-		return w.reach(states, seen, inst.Out)
-	case syntax.InstFail:
-		return states
-	}
-	return append(states, pc)
+	})
 }

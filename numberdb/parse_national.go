@@ -26,8 +26,7 @@ type dialPlan struct {
 	code  string // the country code, such as 44
 	home  *plan  // of the numbers of that code
 	own   uint32 // bit i is set if the region has numbers of i digits behind the country code
-	most  int    // the most digits of them
-	local uint32 // the same as own for numbers that can only be dialled within an area
+	most  int    // the most digits of them, and of those that can only be dialled within an area
 	leads [10_000]dialLead
 }
 
@@ -79,7 +78,7 @@ func (o Origin) national(raw string) Number {
 		switch {
 		case restLead.prefix() != prefixNone:
 			return 0
-		case len(raw) > d.most && d.local&(1<<len(raw)) == 0:
+		case len(raw) > d.most:
 			return d.number(rest)
 		case restLead.mightHave(len(rest)):
 			return 0
@@ -219,8 +218,8 @@ func newDialPlan(region string) *dialPlan {
 		return nil
 	}
 	general := meta.GetGeneralDesc()
-	d.own, d.local = lengthSet(general.GetPossibleLength()), lengthSet(general.GetPossibleLengthLocalOnly())
-	d.most = bits.Len32(d.own) - 1
+	d.own = lengthSet(general.GetPossibleLength())
+	d.most = bits.Len32(d.own|lengthSet(general.GetPossibleLengthLocalOnly())) - 1
 	if !d.learnLeads(meta, short) {
 		return nil
 	}

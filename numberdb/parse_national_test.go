@@ -6,12 +6,13 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nyaruka/phonenumbers"
 )
 
-var nationalTrials = flag.Int("national-trials", 200, "how many random forms of each region TestNationalAgreesWithPlans tries")
+var nationalTrials = flag.Int("national-trials", 1000, "how many random forms of each region TestNationalAgreesWithPlans tries")
 
 // dialledForms draws texts as they are dialled in a region, and near misses.
 type dialledForms struct {
@@ -96,6 +97,50 @@ func TestNationalAgreesWithPlans(t *testing.T) {
 	}
 }
 
+func TestLearnPrefix(t *testing.T) {
+	for _, tc := range []struct {
+		name            string
+		kind            int
+		expr, transform string
+		lead            int
+		want, digits    int // 0 for no prefix
+	}{
+		{"plain", prefixNational, "0", "", 199, prefixNational, 1},
+		{"another digit", prefixNational, "0", "", 1990, prefixNone, 0},
+		{"the longest", prefixNational, "0|1(?:4|55)", "", 1559, prefixNational, 3},
+		{"as far as it goes", prefixNational, "0([3579])?", "", 320, prefixNational, 2},
+		{"longer than a lead", prefixNational, "0(?:1[1-9]\\d{4})?", "", 120, prefixUnclear, 0},
+		{"not so far", prefixNational, "0(?:1[1-9]\\d{4})?", "", 220, prefixNational, 1},
+		{"digits in its place", prefixNational, "0(15)?", "9$1", 150, prefixUnclear, 0},
+		{"no digits in its place", prefixNational, "0(15)?", "9$1", 160, prefixNational, 1},
+		{"depends on the end", prefixNational, "12$|1", "", 1200, prefixUnclear, 0},
+		{"does not depend on the end", prefixNational, "12$|0", "", 200, prefixNational, 1},
+		{"the world's", prefixWorld, "00|19(?:1[124])00", "", 33, prefixWorld, 2},
+		{"the world's, longer", prefixWorld, "00|19(?:1[124])00", "", 1912, prefixUnclear, 0},
+		{"emergency", prefixUnclear, "112|18", "", 1890, prefixUnclear, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := new(dialPlan)
+			d.setPrefix(0, len(d.leads), prefixNone<<prefixShift)
+			if !d.learnPrefix(tc.kind, tc.expr, tc.transform) {
+				t.Fatal("it cannot be told")
+			}
+			if l := d.leads[tc.lead]; l.prefix() != tc.want || l.prefixLen() != tc.digits {
+				t.Errorf("with %s, %04d begins with a prefix of kind %d and %d digits, want %d and %d", tc.expr, tc.lead, l.prefix(),
+					l.prefixLen(), tc.want, tc.digits)
+			}
+		})
+	}
+	for _, expr := range []string{"", "0?", "(", "(?:00)?"} {
+		if new(dialPlan).learnPrefix(prefixWorld, expr, "") {
+			t.Errorf("the international prefix %q can be told", expr)
+		}
+	}
+	if !new(dialPlan).learnPrefix(prefixNational, "", "") || new(dialPlan).learnPrefix(prefixNational, ")", "") {
+		t.Error("no national prefix cannot be told, or a broken one can")
+	}
+}
+
 // Numbers of the large networks take the fast path in every form in which trunks deliver them.
 func TestNationalCoversMostNumbers(t *testing.T) {
 	regions := slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions()))
@@ -143,6 +188,27 @@ func TestNationalCoversMostNumbers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Many calls may be the first of a region at once.
+func TestNationalConcurrently(t *testing.T) {
+	for i := range dialPlans {
+		dialPlans[i].Store(nil)
+	}
+	var calls sync.WaitGroup
+	for range 4 {
+		calls.Go(func() {
+			for range 100 {
+				for o, text := range map[Origin]string{fromUS: "2025550143", fromGB: "02079460123", fromFR: "0012025550143"} {
+					if n := o.national(text); n != 12025550143 && n != 442079460123 {
+						t.Errorf("%+v reads %q as %d", o, text, n)
+					}
+				}
+				dialPlans[rand.IntN(len(dialPlans))].Store(nil)
+			}
+		})
+	}
+	calls.Wait()
 }
 
 func TestNationalDoesNotAllocate(t *testing.T) {

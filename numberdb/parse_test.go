@@ -374,8 +374,9 @@ func FuzzParse(f *testing.F) {
 		"tel:911;phone-context=+1", `"Bob" <sip:+1202%355550143;phone-context=+1@example.com>`, "1-800-FLOWERS x9", "*672025550143",
 		"anonymous", "sip:a@anonymous.invalid", "٢٠٢٥٥٥٠١٤٣", "${SHELL(id)}", "\xff\x00\r\n", "urn:service:sos.fire", "#31#0199001234",
 		"00442079460123", "8~10 1 202 555 0143", "+7 8 912 345-67-89", "0112025550143",
+		"2025550143", "02079460123", "0199001234",
 	} {
-		for _, region := range []string{"US", "FR", "AR", ""} {
+		for _, region := range []string{"US", "FR", "GB", "JP", "AR", ""} {
 			f.Add(text, region, false)
 			f.Add(text, region, true)
 		}

@@ -21,15 +21,20 @@ type prefixes struct {
 	live   atomic.Int64
 }
 
-// prefixBlock is the prefixes of a hundred leads. It never changes. Its slices are in the same order.
+// prefixBlock is the prefixes of a hundred leads. It never changes.
 type prefixBlock struct {
+	prefixes []prefix               // in the order of their keys
 	starts   [blockLeads + 1]uint32 // by the last two digits of a lead: where its prefixes begin, and so where those of the one before end
-	keys     []prefixKey
-	around   []uint32 // how far before it the prefix around it is; 0 for none
-	listings []unique.Handle[Listing]
 }
 
-// prefixKey is, from its highest bits on, the last two digits of a lead, a tail, and how many digits of it the prefix has.
+// prefix is one prefix of a block, small enough that a search reads little memory.
+type prefix struct {
+	key     prefixKey
+	listing unique.Handle[Listing]
+}
+
+// prefixKey is, from its highest bits on, the last two digits of a lead, a tail, how many digits of it the prefix has, and how far before
+// it in its block the prefix around it is, 0 for none. If that is too far away, it is one on the way there, which lies in the same one.
 type prefixKey uint64
 
 const (
@@ -38,21 +43,25 @@ const (
 	blockLeads   = 100
 	prefixBlocks = 10_000
 
+	backBits  = 12
 	extraBits = 4
 	tailBits  = 30
+	mostBack  = 1<<backBits - 1
 )
 
-// splitPrefix cuts a prefix or number of so many digits, at least leadDigits, into the index of its block and its key there.
+// splitPrefix cuts a prefix or number of so many digits, at least leadDigits, into the index of its block and its key there. The key comes
+// behind those of all prefixes of the number, whatever is around them.
 func splitPrefix(n Number, digits int) (block uint64, key prefixKey) {
 	full := uint64(n * powersOfTen[15-digits])
 	lead, tail := full/1_000_000_000, full%1_000_000_000
 	key = prefixKey(lead%blockLeads<<tailBits|tail)<<extraBits | prefixKey(digits-leadDigits)
-	return lead / blockLeads, key
+	return lead / blockLeads, key<<backBits | mostBack
 }
 
-func (k prefixKey) lead() uint64 { return uint64(k) >> (tailBits + extraBits) }
-func (k prefixKey) tail() Number { return Number(k >> extraBits & (1<<tailBits - 1)) }
-func (k prefixKey) extra() int   { return int(k & (1<<extraBits - 1)) }
+func (k prefixKey) lead() uint64 { return uint64(k) >> (tailBits + extraBits + backBits) }
+func (k prefixKey) tail() Number { return Number(k >> (extraBits + backBits) & (1<<tailBits - 1)) }
+func (k prefixKey) extra() int   { return int(k >> backBits & (1<<extraBits - 1)) }
+func (k prefixKey) back() int    { return int(k & mostBack) }
 
 // holds says whether a key that does not come before k lies within it.
 func (k prefixKey) holds(inner prefixKey) bool {
@@ -85,16 +94,13 @@ func (b *prefixBlock) fill(found *Listing, key prefixKey, today Day) {
 	if start == end {
 		return
 	}
-	at := start + b.last(key, start, end)
-	if at < start {
-		return
-	}
-	for inside := false; ; {
-		if inside = inside || b.keys[at].holds(key); inside {
-			less := b.listings[at].Value()
+	for at := start + b.last(key, start, end); at >= start; {
+		p := &b.prefixes[at]
+		if p.key.holds(key) {
+			less := p.listing.Value()
 			found.Fill(&less, today)
 		}
-		back := int(b.around[at])
+		back := p.key.back()
 		if back == 0 {
 			return
 		}
@@ -102,13 +108,13 @@ func (b *prefixBlock) fill(found *Listing, key prefixKey, today Day) {
 	}
 }
 
-// last is the place behind start of the last key before end that is not behind the given one, -1 for none.
+// last is the place behind start of the last prefix before end that does not come behind the key, -1 for none.
 func (b *prefixBlock) last(key prefixKey, start, end int) int {
-	keys := b.keys[start:end]
-	at := 0 // as many keys are known not to be behind
-	for n := len(keys); n > 0; {
+	some := b.prefixes[start:end]
+	at := 0 // as many are known not to come behind
+	for n := len(some); n > 0; {
 		half := (n + 1) / 2
-		if keys[at+half-1] <= key {
+		if some[at+half-1].key <= key {
 			at += half
 			n -= half
 		} else {
@@ -139,8 +145,8 @@ func (p *prefixes) put(n Number, l Listing) {
 		old = new(prefixBlock)
 	}
 	fresh := old.with(key, l)
-	p.live.Add(int64(len(fresh.keys) - len(old.keys)))
-	if len(fresh.keys) == 0 {
+	p.live.Add(int64(len(fresh.prefixes) - len(old.prefixes)))
+	if len(fresh.prefixes) == 0 {
 		fresh = nil
 	}
 	blocks[at].Store(fresh)
@@ -168,26 +174,21 @@ func (p *prefixes) putShort(n Number, l Listing) {
 
 // with is a copy of the block in which a prefix has a listing, or is not with a zero one.
 func (b *prefixBlock) with(key prefixKey, l Listing) *prefixBlock {
-	at := b.last(key, 0, len(b.keys)) + 1 // where it goes if it is not there
+	at := b.last(key, 0, len(b.prefixes)) + 1 // where it goes if it is not there
 	rest := at
-	if at > 0 && b.keys[at-1] == key {
+	if at > 0 && b.prefixes[at-1].key|mostBack == key {
 		at--
 	}
-	count := at + len(b.keys) - rest
+	count := at + len(b.prefixes) - rest
 	if l != (Listing{}) {
 		count++
 	}
-	fresh := &prefixBlock{
-		keys: make([]prefixKey, 0, count), around: make([]uint32, count), listings: make([]unique.Handle[Listing], 0, count),
-	}
-	fresh.keys = append(fresh.keys, b.keys[:at]...)
-	fresh.listings = append(fresh.listings, b.listings[:at]...)
+	fresh := &prefixBlock{prefixes: make([]prefix, 0, count)}
+	fresh.prefixes = append(fresh.prefixes, b.prefixes[:at]...)
 	if l != (Listing{}) {
-		fresh.keys = append(fresh.keys, key)
-		fresh.listings = append(fresh.listings, unique.Make(l))
+		fresh.prefixes = append(fresh.prefixes, prefix{key, unique.Make(l)})
 	}
-	fresh.keys = append(fresh.keys, b.keys[rest:]...)
-	fresh.listings = append(fresh.listings, b.listings[rest:]...)
+	fresh.prefixes = append(fresh.prefixes, b.prefixes[rest:]...)
 	fresh.connect()
 	return fresh
 }
@@ -195,23 +196,26 @@ func (b *prefixBlock) with(key prefixKey, l Listing) *prefixBlock {
 // connect finds out where leads start, and which prefix is around which.
 func (b *prefixBlock) connect() {
 	lead := uint64(0)
-	for i, key := range b.keys {
+	for i := range b.prefixes {
+		key := &b.prefixes[i].key
 		for ; lead < key.lead(); lead++ {
 			b.starts[lead+1] = uint32(i)
 		}
+		*key &^= mostBack
 		// The one around it is the one before, or around that, and so on.
-		for outer := i - 1; outer >= 0; outer -= int(b.around[outer]) {
-			if b.keys[outer].holds(key) {
-				b.around[i] = uint32(i - outer)
+		for outer := i - 1; outer >= 0; {
+			if k := b.prefixes[outer].key; k.holds(*key) {
+				*key |= prefixKey(min(i-outer, mostBack))
 				break
-			}
-			if b.around[outer] == 0 {
+			} else if k.back() == 0 {
 				break
+			} else {
+				outer -= k.back()
 			}
 		}
 	}
 	for ; lead < blockLeads; lead++ {
-		b.starts[lead+1] = uint32(len(b.keys))
+		b.starts[lead+1] = uint32(len(b.prefixes))
 	}
 }
 
@@ -234,10 +238,10 @@ func (p *prefixes) all() iter.Seq2[Number, Listing] {
 			if b == nil {
 				continue
 			}
-			for i, key := range b.keys {
-				lead := Number(at)*blockLeads + Number(key.lead())
-				n := (lead*powersOfTen[tailDigits] + key.tail()) / powersOfTen[tailDigits-key.extra()]
-				if !yield(n, b.listings[i].Value()) {
+			for _, p := range b.prefixes {
+				lead := Number(at)*blockLeads + Number(p.key.lead())
+				n := (lead*powersOfTen[tailDigits] + p.key.tail()) / powersOfTen[tailDigits-p.key.extra()]
+				if !yield(n, p.listing.Value()) {
 					return
 				}
 			}
@@ -258,7 +262,7 @@ func (p *prefixes) bytes() int {
 	sum += int(unsafe.Sizeof(*blocks))
 	for i := range blocks {
 		if b := blocks[i].Load(); b != nil {
-			sum += int(unsafe.Sizeof(*b)) + len(b.keys)*int(unsafe.Sizeof(b.keys[0])+unsafe.Sizeof(b.around[0])+unsafe.Sizeof(b.listings[0]))
+			sum += int(unsafe.Sizeof(*b)) + len(b.prefixes)*int(unsafe.Sizeof(prefix{}))
 		}
 	}
 	return sum

@@ -118,6 +118,32 @@ func TestIndexAgreesWithPlainMap(t *testing.T) {
 	}
 }
 
+// Prefixes lie within one another and apart from each other, so many of them that the one around is further away than a key can say.
+func TestIndexNestedPrefixes(t *testing.T) {
+	x, plain := NewIndex(), plainIndex{}
+	rnd := rand.New(rand.NewPCG(9, 10))
+	apply := func(c Change) {
+		x.Apply(c)
+		plain.apply(c)
+	}
+	apply(Change{Target{120255, true}, Listing{Marks: MarkAllowed}})
+	for n := Number(120255_0000); n < 120255_9999; n += 2 {
+		apply(Change{Target{n, true}, drawListing(rnd)})
+	}
+	block := x.prefixes.blocks.Load()[1202].Load()
+	if last := len(block.prefixes) - 1; last <= mostBack {
+		t.Fatalf("only %d prefixes", last)
+	}
+	checkSame(t, x, plain)
+	for range 20_000 {
+		n := 120_255_000_000_000 + Number(rnd.Uint64N(1_010_000_000)) // a hundredth is behind the last one
+		n /= powersOfTen[rnd.IntN(10)]
+		if got, want := x.Lookup(n, 3), plain.lookup(n, 3); got != want {
+			t.Fatalf("Lookup(%d) = %+v, want %+v", n, got, want)
+		}
+	}
+}
+
 func TestIndexSplits(t *testing.T) {
 	for name, tc := range map[string]struct{ reserve, changes int }{"grown": {0, 290_000}, "reserved": {2 << 20, 20_000}} {
 		t.Run(name, func(t *testing.T) {

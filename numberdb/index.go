@@ -2,7 +2,6 @@ package numberdb
 
 import (
 	"iter"
-	"slices"
 	"sync"
 	"unsafe"
 )
@@ -46,7 +45,9 @@ func (x *Index) Lookup(n Number, today Day) (found Listing) {
 func (x *Index) Apply(changes ...Change) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for some := range slices.Chunk(changes, fetchAhead) {
+	for len(changes) > 0 {
+		some := changes[:min(fetchAhead, len(changes))]
+		changes = changes[len(some):]
 		if len(some) > 1 {
 			for _, c := range some {
 				x.numbers.fetch(c.Target.Number)

@@ -43,7 +43,7 @@ const (
 	blockLeads   = 100
 	prefixBlocks = 10_000
 
-	backBits  = 12
+	backBits  = 8
 	extraBits = 4
 	tailBits  = 30
 	mostBack  = 1<<backBits - 1

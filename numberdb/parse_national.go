@@ -160,17 +160,24 @@ func worldEmergency(digits string) bool {
 	return false
 }
 
+// anyEmergency has a bit set for each length that an emergency number can have.
+const anyEmergency = 1<<(maxEmergencyDigits+1) - 1
+
 // emergencyLengths has bit i set if an emergency number of i digits might be that of a region with the country code, or of all.
 func emergencyLengths(code int) uint32 {
 	set := uint32(1 << len("112"))
 	shorts, err := phonenumbers.ShortNumberMetadataCollection()
+	if err != nil { // cannot happen: the data was loaded when the program started
+		return anyEmergency
+	}
 	for _, region := range phonenumbers.GetRegionCodesForCountryCode(code) {
-		p, expr := (*pattern)(nil), metadataOfRegion(shorts, region).GetEmergency().GetNationalNumberPattern()
+		expr := metadataOfRegion(shorts, region).GetEmergency().GetNationalNumberPattern()
 		if expr == "" {
 			continue
 		}
-		if p, err = newPattern(expr); err != nil {
-			return 1<<(maxEmergencyDigits+1) - 1
+		p, err := newPattern(expr)
+		if err != nil {
+			return anyEmergency
 		}
 		set |= p.wholeLengths(p.start().might, 0)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-var nationalTrials = flag.Int("national-trials", 1000, "how many random forms of each region TestNationalAgreesWithPlans tries")
+var nationalTrials = flag.Int("national-trials", 300, "how many random forms of each region TestNationalAgreesWithPlans tries")
 
 // dialledForms draws texts as they are dialled in a region, and near misses.
 type dialledForms struct {

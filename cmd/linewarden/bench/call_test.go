@@ -17,7 +17,7 @@ import (
 var (
 	rounds = flag.Int("rounds", 15, "how many `rounds` processor time is measured for")
 	calls  = flag.Int("calls", 150, "how many `calls` of each way are in a round")
-	only   = flag.String("ways", "", "measure only the ways whose short names match this `pattern`, and the bare call")
+	only   = flag.String("only", "", "measure only what this `pattern` matches, such as completed/stasis, and the bare call")
 	rates  = flag.Bool("rates", true, "look for the highest rates too")
 )
 
@@ -25,7 +25,7 @@ var (
 func BenchmarkCall(b *testing.B) {
 	pattern, err := regexp.Compile(*only)
 	if err != nil {
-		b.Fatalf("-ways: %v", err)
+		b.Fatalf("-only: %v", err)
 	}
 	e := effort{rounds: *rounds, calls: *calls, delays: 200, lasting: 2 * time.Second, mostSteps: 20}
 	if testing.Short() {
@@ -34,31 +34,37 @@ func BenchmarkCall(b *testing.B) {
 	if !*rates {
 		e.mostSteps = 0
 	}
-	var chosen []int
-	for i, w := range ways {
-		if w.name == bare.name || pattern.MatchString(w.name) {
-			chosen = append(chosen, i)
-		}
-	}
 	x := openExchange(b)
 	x.check(b)
-	results := make([][]measured, len(kinds))
+	var tables []table
 	for k := range kinds {
-		results[k] = make([]measured, len(ways))
-		x.processorTimes(b, k, e, chosen, results[k])
-		x.delays(b, k, e, chosen, results[k])
+		t := table{kind: k, results: make([]measured, len(ways))}
+		for i, w := range ways {
+			if pattern.MatchString(kinds[k].name + "/" + w.name) {
+				t.chosen = append(t.chosen, i)
+			}
+		}
+		if len(t.chosen) == 0 {
+			continue
+		}
+		if t.chosen[0] != 0 {
+			t.chosen = append([]int{0}, t.chosen...) // all are compared with the bare call
+		}
+		x.processorTimes(b, t, e)
+		x.delays(b, t, e)
+		tables = append(tables, t)
 	}
 	x.wantDecided(b)
-	for k := range kinds {
-		x.highestRates(b, k, e, chosen, results[k])
+	for _, t := range tables {
+		x.highestRates(b, t, e)
 	}
 	x.printHead(b, os.Stdout, e)
-	for k := range kinds {
-		printTable(b, os.Stdout, kinds[k], chosen, results[k])
+	for _, t := range tables {
+		t.print(b, os.Stdout)
 	}
-	for k := range kinds {
-		for _, w := range chosen {
-			b.Run(kinds[k].name+"/"+ways[w].name, func(b *testing.B) { report(b, results[k][w], results[k][0]) })
+	for _, t := range tables {
+		for _, w := range t.chosen {
+			b.Run(kinds[t.kind].name+"/"+ways[w].name, func(b *testing.B) { report(b, t.results[w], t.results[0]) })
 		}
 	}
 }
@@ -98,25 +104,25 @@ func processorName() string {
 	return name
 }
 
-// printTable prints the results of one kind for people.
-func printTable(b *testing.B, w io.Writer, k kind, chosen []int, results []measured) {
+// print prints the results for people.
+func (t table) print(b *testing.B, w io.Writer) {
 	b.Helper()
-	fmt.Fprintf(w, "\nCall %s\n", k.what)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "CPU ms/call:\tAsterisk\thelper\tRedis\tsum\tof bare\t(middle half)\tset-up p50\tp99 ms\tcalls/s\t\n")
-	bare := results[0]
-	for _, i := range chosen {
-		m := results[i]
+	fmt.Fprintf(w, "\nCall %s\n", kinds[t.kind].what)
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(columns, "CPU ms/call:\tAsterisk\thelper\tRedis\tsum\tof bare\t(middle half)\tset-up p50\tp99 ms\tcalls/s\t\n")
+	bare := t.results[0]
+	for _, i := range t.chosen {
+		m := t.results[i]
 		u, ratios := m.usual(), m.ratios(bare)
 		sign, p50, p99 := "", percentile(m.setUps, 50), percentile(m.setUps, 99)
 		if i > 0 {
 			sign, p50, p99 = "+", p50-percentile(bare.setUps, 50), p99-percentile(bare.setUps, 99)
 		}
-		fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.2f..%.2f\t%"+sign+".2f\t%"+sign+".2f\t%.0f\t\n", ways[i].what,
+		fmt.Fprintf(columns, "%s\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.2f..%.2f\t%"+sign+".2f\t%"+sign+".2f\t%.0f\t\n", ways[i].what,
 			milliseconds(u.asterisk), milliseconds(u.helper), milliseconds(u.redis), milliseconds(u.sum()),
 			percentile(ratios, 50), percentile(ratios, 25), percentile(ratios, 75), milliseconds(p50), milliseconds(p99), m.rate)
 	}
-	if err := t.Flush(); err != nil {
+	if err := columns.Flush(); err != nil {
 		b.Error(err)
 	}
 }

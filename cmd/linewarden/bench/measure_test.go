@@ -27,18 +27,25 @@ type measured struct {
 	rate   float64         // highest rate in calls a second
 }
 
+// table is what was found out about calls of one kind.
+type table struct {
+	kind    int
+	chosen  []int      // ways, bare first
+	results []measured // by way
+}
+
 // processorTimes places calls in all ways, round by round.
-func (x *exchange) processorTimes(b *testing.B, k int, e effort, chosen []int, results []measured) {
+func (x *exchange) processorTimes(b *testing.B, t table, e effort) {
 	b.Helper()
 	for round := range e.rounds + 1 {
-		for i := range chosen {
-			w := chosen[(i+round)%len(chosen)]
+		for i := range t.chosen {
+			w := t.chosen[(i+round)%len(t.chosen)]
 			begun := time.Now()
-			used := x.batch(b, w, k, e.calls)
+			used := x.batch(b, w, t.kind, e.calls)
 			if round == 0 {
 				continue // what is done once, such as opening connections, is no part of a call
 			}
-			m := &results[w]
+			m := &t.results[w]
 			m.usage = append(m.usage, used)
 			m.speed = max(m.speed, float64(e.calls)/time.Since(begun).Seconds())
 		}
@@ -75,21 +82,21 @@ func (x *exchange) batch(b *testing.B, w, k, calls int) usage {
 }
 
 // delays places one call at a time, in all ways in turn, and notes how long each took to be answered.
-func (x *exchange) delays(b *testing.B, k int, e effort, chosen []int, results []measured) {
+func (x *exchange) delays(b *testing.B, t table, e effort) {
 	b.Helper()
 	const rest = 10 * time.Millisecond // in which Asterisk ends the call
 	tick := time.NewTicker(rest)
 	defer tick.Stop()
 	for j := range e.delays {
-		for i := range chosen {
-			w := chosen[(i+j)%len(chosen)]
+		for i := range t.chosen {
+			w := t.chosen[(i+j)%len(t.chosen)]
 			over := make(chan *placed, 1)
-			x.caller.place(cleanCaller, dialled(w, k), func(p *placed) { over <- p })
+			x.caller.place(cleanCaller, dialled(w, t.kind), func(p *placed) { over <- p })
 			p := <-over
-			if p.status != kinds[k].status {
-				b.Fatalf("%s, calls to be %s: one got %s\n%s", ways[w].what, kinds[k].name, statusText(p.status), x.asterisk.Log(15))
+			if p.status != kinds[t.kind].status {
+				b.Fatalf("%s, calls to be %s: one got %s\n%s", ways[w].what, kinds[t.kind].name, statusText(p.status), x.asterisk.Log(15))
 			}
-			results[w].setUps = append(results[w].setUps, p.setUp)
+			t.results[w].setUps = append(t.results[w].setUps, p.setUp)
 			tick.Reset(rest)
 			<-tick.C
 		}
@@ -101,24 +108,24 @@ func (x *exchange) delays(b *testing.B, k int, e effort, chosen []int, results [
 const tolerable = 100 * time.Millisecond
 
 // highestRates offers calls at rising rates, in all ways in turn, until each has failed twice at its rate.
-func (x *exchange) highestRates(b *testing.B, k int, e effort, chosen []int, results []measured) {
+func (x *exchange) highestRates(b *testing.B, t table, e effort) {
 	b.Helper()
 	const first, step = 0.4, 1.12 // of what it took with atOnce under way
 	type search struct {
 		rate   float64
 		failed int
 	}
-	searches := make([]search, len(results))
-	for _, w := range chosen {
-		searches[w].rate = math.Round(first * results[w].speed)
+	searches := make([]search, len(t.results))
+	for _, w := range t.chosen {
+		searches[w].rate = math.Round(first * t.results[w].speed)
 	}
 	for range e.mostSteps {
-		for _, w := range chosen {
+		for _, w := range t.chosen {
 			s := &searches[w]
 			switch {
 			case s.failed == 2:
-			case x.sustains(b, w, k, s.rate, e.lasting):
-				results[w].rate, s.rate, s.failed = s.rate, math.Ceil(s.rate*step), 0
+			case x.sustains(b, w, t.kind, s.rate, e.lasting):
+				t.results[w].rate, s.rate, s.failed = s.rate, math.Ceil(s.rate*step), 0
 			default:
 				s.failed++
 			}

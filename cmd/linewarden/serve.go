@@ -120,7 +120,9 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		var clients []*asterisk.Client
 		for i, a := range l.Asterisk {
-			c, err := asterisk.New(a.client(i, l.Instance, log, registry), flow.Handle)
+			config := a.client(i, l.Instance, log, registry)
+			config.Glance = flow.Glance
+			c, err := asterisk.New(config, flow.Handle)
 			if err != nil {
 				return err
 			}

@@ -161,7 +161,7 @@ func (x *exchange) start(t *testing.T, o callflow.Options) *screen {
 	}
 	client, err := asterisk.New(asterisk.Config{
 		URL: fmt.Sprintf("http://127.0.0.1:%d/ari", x.asterisk.Ports().HTTP), App: "linewarden-test", PeerPrefix: dialplan.AppPrefix,
-		Username: "test", Password: "test-only", Metrics: registry, Logger: o.Logger,
+		Username: "test", Password: "test-only", Glance: flow.Glance, Metrics: registry, Logger: o.Logger,
 	}, flow.Handle)
 	if err != nil {
 		t.Fatal(err)

@@ -94,3 +94,17 @@ func (f *Flow) Handle(ctx context.Context, ch *asterisk.Channel) {
 	defer c.end()
 	c.run(ctx)
 }
+
+// Glance is an [asterisk.Glance]: it sends clean calls on, about which there is nothing to do, to say or to log, without waiting for
+// anything. All others, and those that it could not read or decide, are for Handle.
+func (f *Flow) Glance(ch *asterisk.Channel) (to asterisk.Place, told func(error), ok bool) {
+	c := f.begin(ch)
+	if c.read() != nil || !f.list.Loaded() {
+		return to, nil, false
+	}
+	c.decide()
+	if !c.silent() {
+		return to, nil, false
+	}
+	return verdictPlace(c.action, c.verdict.Reason), c.sentOn, true
+}

@@ -127,7 +127,9 @@ func (x *exchange) highestRates(b *testing.B, t table, e effort) {
 			case x.sustains(b, w, t.kind, s.rate, e.lasting):
 				t.results[w].rate, s.rate, s.failed = s.rate, math.Ceil(s.rate*step), 0
 			default:
-				s.failed++
+				if s.failed++; s.failed == 2 && t.results[w].rate == 0 {
+					s.rate, s.failed = math.Floor(s.rate/2), 0 // even the first was too high
+				}
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,13 +42,6 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(buildInfo())
 	ready := newReadiness(time.Now)
-	var started atomic.Bool // until then, not all that must be ready has been asked after
-	ready.add("start", func(time.Time) string {
-		if started.Load() {
-			return ""
-		}
-		return "the process is starting"
-	})
 
 	// Every listener is bound before anything serves: a port that is taken is told at once, not after calls were accepted.
 	ops, err := bind("ops.listen", l.Ops.Listen)
@@ -131,7 +123,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		running.start("calls", func(ctx context.Context) error { return runAll(ctx, clients) })
 	}
-	started.Store(true)
+	ready.complete()
 	return running.wait(p.ctx)
 }
 

@@ -126,8 +126,13 @@ func (o *outbox) linger() {
 	o.lingers = false
 }
 
-// Close ends the connection and waits for the goroutine that writes.
+// Close ends the connection, whatever still waits, and returns when no goroutine of the outbox runs any more.
 func (o *outbox) Close() error {
+	o.mu.Lock()
+	if o.err == nil {
+		o.err = net.ErrClosed
+	}
+	o.mu.Unlock()
 	err := o.Conn.Close()
 	o.finished.Wait()
 	return err

@@ -41,8 +41,8 @@ type Options struct {
 	Languages []string
 	// Deadline from StasisStart to the verdict; [DefaultDeadline] if zero.
 	Deadline time.Duration
-	// Observe is told of every call once it has been let go of; nil for nobody. It is called on the call's own goroutine and must
-	// not block.
+	// Observe is told of every call once it has been let go of; nil for nobody. It is called on the call's own goroutine,
+	// or on the one that reads from Asterisk, and must not block.
 	Observe func(Record)
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer

@@ -27,7 +27,7 @@ func BenchmarkCall(b *testing.B) {
 	if err != nil {
 		b.Fatalf("-only: %v", err)
 	}
-	e := effort{rounds: *rounds, calls: *calls, delays: 200, lasting: 2 * time.Second, mostSteps: 20}
+	e := effort{rounds: *rounds, calls: *calls, delays: 200, lasting: 2 * time.Second, mostSteps: 25}
 	if testing.Short() {
 		e = effort{rounds: 1, calls: 4, delays: 1, lasting: 50 * time.Millisecond, mostSteps: 1}
 	}

@@ -1,7 +1,7 @@
 // Package bench measures what the screening of a call costs, side by side with the other ways in which an Asterisk can ask about a
 // number. It is nothing but a benchmark:
 //
-//	go test -run - -bench Call -timeout 30m ./cmd/linewarden/bench
+//	go test -run - -bench Call -benchtime 1x -timeout 30m ./cmd/linewarden/bench
 //
 // One Asterisk has a dialplan for each way, and each way's helper is a process of its own: Linewarden is the real program, the
 // others are written plainly in this package, as a good engineer would deploy them, with pooled connections. All run at the same
@@ -16,5 +16,6 @@
 //   - the highest rate of new calls at which 99 of 100 are answered within 100 ms and no message is sent twice.
 //
 // Before anything is measured, each way must refuse a listed number and let a clean one through; a call with a wrong answer fails
-// the benchmark. Nothing about time is asserted. With -short, as in .ci/run, each part runs for a few calls only.
+// the benchmark. Nothing about time is asserted. With -short, as in .ci/run, each part runs for a few calls only. The flags -rounds,
+// -calls, -only and -rates choose how much is measured.
 package bench

@@ -12,8 +12,9 @@ import (
 type effort struct {
 	rounds, calls int // calls of each way and kind in a round
 	delays        int // calls of each way and kind, one at a time
-	lasting       time.Duration
-	mostSteps     int // of the search for the highest rate
+	// The search for the highest rate offers a rate for as long, mostSteps times.
+	lasting   time.Duration
+	mostSteps int
 }
 
 // atOnce is how many calls are under way while processor time is measured.
@@ -107,10 +108,15 @@ func (x *exchange) delays(b *testing.B, t table, e effort) {
 // tolerable is the set-up delay that 99 of 100 calls have to stay within at the highest rate.
 const tolerable = 100 * time.Millisecond
 
-// highestRates offers calls at rising rates, in all ways in turn, until each has failed twice at its rate.
+// highestRates offers calls at rising rates, in all ways in turn, until each has failed three times at its rate:
+// the machine may have stalled.
 func (x *exchange) highestRates(b *testing.B, t table, e effort) {
 	b.Helper()
-	const first, step = 0.4, 1.12 // of what it took with atOnce under way
+	const (
+		first = 0.4 // of what it took with atOnce under way
+		step  = 1.12
+		tries = 3
+	)
 	type search struct {
 		rate   float64
 		failed int
@@ -123,11 +129,11 @@ func (x *exchange) highestRates(b *testing.B, t table, e effort) {
 		for _, w := range t.chosen {
 			s := &searches[w]
 			switch {
-			case s.failed == 2:
+			case s.failed == tries:
 			case x.sustains(b, w, t.kind, s.rate, e.lasting):
 				t.results[w].rate, s.rate, s.failed = s.rate, math.Ceil(s.rate*step), 0
 			default:
-				if s.failed++; s.failed == 2 && t.results[w].rate == 0 {
+				if s.failed++; s.failed == tries && t.results[w].rate == 0 {
 					s.rate, s.failed = math.Floor(s.rate/2), 0 // even the first was too high
 				}
 			}

@@ -38,6 +38,7 @@ var importTable = map[string]struct {
 	"dialplan":                {nil, "the names that Asterisk and Linewarden share stand on nothing"},
 	"dialplan/testbed":        {[]string{"dialplan"}, "a test bed runs real servers; it may use the files that an operator includes, nothing else"},
 	"cmd/linewarden":          {[]string{"*"}, "wiring knows everything"},
+	"cmd/linewarden/bench":    {nil, "a benchmark shows the program from outside, beside others; all that it uses is in its tests"},
 	"cmd/linewarden/progress": {nil, "a progress bar knows nothing of the work"},
 	"cmd/linewarden/demo":     {[]string{"cmd/linewarden/progress", "dialplan", "dialplan/testbed", "numberdb", "numberdb/intake"}, "the demo shows the program from outside, through what operators use"},
 }

@@ -13,6 +13,7 @@ type readiness struct {
 
 	mu     sync.Mutex
 	checks []readyCheck
+	all    bool // no more checks come
 	since  map[string]time.Time
 }
 
@@ -29,8 +30,23 @@ type notReady struct {
 	Since time.Time `json:"since"` // when it was first seen so, in UTC
 }
 
+// newReadiness begins without checks, and not ready until complete is called: a node that has just begun is not ready for want of checks.
 func newReadiness(now func() time.Time) *readiness {
-	return &readiness{now: now, since: map[string]time.Time{}}
+	r := &readiness{now: now, since: map[string]time.Time{}}
+	r.add("start", func(time.Time) string {
+		if r.all {
+			return ""
+		}
+		return "the process is starting"
+	})
+	return r
+}
+
+// complete says that all checks have been added.
+func (r *readiness) complete() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = true
 }
 
 // add registers a check under a name.

@@ -112,7 +112,9 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		var clients []*asterisk.Client
 		for i, a := range l.Asterisk {
-			c, err := asterisk.New(a.client(i, l.Instance, log, registry), flow.Handle)
+			config := a.client(i, l.Instance, log, registry)
+			config.Glance = flow.Glance
+			c, err := asterisk.New(config, flow.Handle)
 			if err != nil {
 				return err
 			}
@@ -121,6 +123,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		running.start("calls", func(ctx context.Context) error { return runAll(ctx, clients) })
 	}
+	ready.complete()
 	return running.wait(p.ctx)
 }
 

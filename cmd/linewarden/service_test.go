@@ -78,6 +78,10 @@ func TestReadiness(t *testing.T) {
 		opsHandler(r, prometheus.NewRegistry(), false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 		return w.Code, strings.TrimSpace(w.Body.String())
 	}
+	if status, body := get(); status != 503 || !strings.Contains(body, `{"what":"start","why":"the process is starting"`) {
+		t.Errorf("before all checks are there: %d %s", status, body)
+	}
+	r.complete()
 	if status, body := get(); status != 503 || body != `{"ready":false,"missing":[{"what":"redis","why":"away","since":"2026-11-21T12:00:00Z"}]}` {
 		t.Errorf("%d %s", status, body)
 	}

@@ -29,6 +29,8 @@ type AsteriskOptions struct {
 	// Sounds has a folder for each language, as under Asterisk's sounds folder: "fr/linewarden/warn.wav" is played as
 	// linewarden/warn to channels whose language is fr. Asterisk's own English sounds are there too. Nil for none.
 	Sounds fs.FS
+	// Quiet leaves out of the log what the dialplan does, as in operation: for measuring.
+	Quiet bool
 }
 
 // Asterisk is a running Asterisk on loopback with folders of its own. Its methods are safe for concurrent use.
@@ -82,7 +84,7 @@ func (a *Asterisk) furnish(ctx context.Context, options AsteriskOptions) error {
 			return fmt.Errorf("making its configuration: %w", err)
 		}
 	}
-	layout := asteriskLayout{a.tools, a.scratch}
+	layout := asteriskLayout{a.tools, a.scratch, options.Quiet}
 	if err := layout.writeConfiguration(files); err != nil {
 		return fmt.Errorf("writing its configuration: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 type asteriskLayout struct {
 	tools   *Tools
 	scratch *scratch
+	quiet   bool
 }
 
 // By these names the folder of an Asterisk's shared files is known in Debian's package and in a build from source.
@@ -55,8 +56,9 @@ func (l asteriskLayout) asteriskConf() string {
 		{"astrundir", "run"}, {"astlogdir", "logs"}, {"astcachedir", "cache"}} {
 		fmt.Fprintf(&text, "%s => %s\n", folder[0], filepath.Join(l.scratch.inside, folder[1]))
 	}
-	// The log shows what the dialplan does.
-	text.WriteString("\n[options]\nverbose = 3\n")
+	if !l.quiet {
+		text.WriteString("\n[options]\nverbose = 3\n") // the log shows what the dialplan does
+	}
 	return text.String()
 }
 

@@ -50,13 +50,13 @@ type Channel struct {
 	data    *ChannelData
 	args    []string
 	adopted bool
-	events  chan ari.Event
 
 	mu       sync.Mutex
-	ended    error // why events is closed; nil while it is open
-	left     bool  // it is no longer in the application
-	letGo    bool  // Asterisk accepted a continue or hangup
-	returned bool  // its handler has ended
+	events   chan ari.Event // nil as long as nobody has needed it
+	ended    error          // why events is closed; nil while it is open
+	left     bool           // it is no longer in the application
+	letGo    bool           // Asterisk accepted a continue or hangup
+	returned bool           // its handler has ended
 	// playbacks holds the handler's names of what is queued or plays, by slot; see [playbackSlots].
 	playbacks [playbackSlots]string
 
@@ -82,7 +82,22 @@ func (ch *Channel) Adopted() bool { return ch.adopted }
 // Events are what happens on the channel, in order: *[ari.ChannelDtmfReceived], *[ari.PlaybackStarted], *[ari.PlaybackFinished].
 // It is closed when the channel has left the application, when the connection is lost, and when the handler has let
 // Config.EventQueue of them wait; [Channel.Err] tells which.
-func (ch *Channel) Events() <-chan ari.Event { return ch.events }
+func (ch *Channel) Events() <-chan ari.Event {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.queue()
+}
+
+// queue makes the queue of events when it is first needed, since most calls need none. The caller holds mu.
+func (ch *Channel) queue() chan ari.Event {
+	if ch.events == nil {
+		ch.events = make(chan ari.Event, ch.s.c.cfg.EventQueue)
+		if ch.ended != nil {
+			close(ch.events)
+		}
+	}
+	return ch.events
+}
 
 // Err is why Events is closed: [ErrLeft], [ErrConnectionLost] or [ErrQueueFull]; nil while it is open.
 func (ch *Channel) Err() error {
@@ -99,7 +114,7 @@ func (ch *Channel) deliver(e ari.Event) {
 		return
 	}
 	select {
-	case ch.events <- e:
+	case ch.queue() <- e:
 	default:
 		ch.ended = ErrQueueFull
 		close(ch.events)
@@ -115,7 +130,9 @@ func (ch *Channel) end(reason error) {
 	ch.left = ch.left || errors.Is(reason, ErrLeft)
 	if ch.ended == nil {
 		ch.ended = reason
-		close(ch.events)
+		if ch.events != nil {
+			close(ch.events)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package asterisk
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // job is a request that the reader or the patrol wants made without waiting for it: exactly one member is set.
@@ -17,9 +18,27 @@ func (s *session) offer(id string) {
 	switch {
 	case s.c.draining.Load():
 		s.c.metrics.claims[claimDraining].Inc()
-	case s.c.handlers.count() >= s.c.handlers.most, !s.enqueue(job{claim: id}):
+	case s.c.handlers.count() >= s.c.handlers.most:
+		s.c.metrics.claims[claimBusy].Inc()
+	case s.start(s.claimRequest(id), func(err error) { s.claimed(id, err) }):
+	case !s.enqueue(job{claim: id}):
 		s.c.metrics.claims[claimBusy].Inc()
 	}
+}
+
+// start makes a request from the reader's goroutine, which cannot wait for the answer; then gets it, as [wsTransport.start] says. It
+// is false if that cannot be done now.
+func (s *session) start(rq request, then func(error)) bool {
+	select {
+	case <-s.ready:
+	default:
+		return false
+	}
+	if s.rest != s.ws {
+		return false
+	}
+	began := time.Now()
+	return s.ws.start(rq, s.c.cfg.RequestTimeout, func(rp reply, err error) { then(s.c.conclude(rq.op, rp, err, began)) })
 }
 
 // enqueue gives a job to the workers, unless too many wait. A release that finds no room is made by the patrol later.
@@ -53,8 +72,16 @@ func (s *session) claim(id string) {
 		s.c.metrics.claims[claimDraining].Inc()
 		return
 	}
-	u := path("events/claim").with("channelId", id).with("application", s.c.cfg.App)
-	_, err := s.c.do(context.Background(), s.rest, request{op: opClaim, uri: u.String()})
+	_, err := s.c.do(context.Background(), s.rest, s.claimRequest(id))
+	s.claimed(id, err)
+}
+
+func (s *session) claimRequest(id string) request {
+	return request{op: opClaim, uri: path("events/claim").with("channelId", id).with("application", s.c.cfg.App).String()}
+}
+
+// claimed notes what became of a claim.
+func (s *session) claimed(id string, err error) {
 	var status *StatusError
 	result := claimFailed
 	switch {

@@ -60,6 +60,9 @@ type Config struct {
 	BackoffMax     time.Duration // longest such wait; 5 s
 	ReplacedWait   time.Duration // wait after another process took App over; 30 s
 
+	// Glance, if given, is asked before the handler about each new channel.
+	Glance Glance
+
 	EventQueue  int // events that may wait for one handler; 64
 	MaxInFlight int // requests without an answer at one time; further ones wait; 1024
 	MaxCalls    int // handlers at one time; further calls are not claimed, or released at once; 10 000

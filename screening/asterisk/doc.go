@@ -3,7 +3,7 @@
 //
 // A [Client] connects under an application name and runs a [Handler] for each call that the dialplan sends there, by Stasis or by
 // StasisBroadcast. The handler owns the call: it reads [Channel.Events], makes requests, and lets go of the call with
-// [Channel.Continue] or [Channel.Hangup].
+// [Channel.Continue] or [Channel.Hangup]. Most calls need nothing but to be sent on: a [Glance] does that without a goroutine for each.
 //
 // # What a caller can rely on
 //

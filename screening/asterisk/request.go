@@ -17,14 +17,19 @@ type transport interface {
 func (c *Client) do(ctx context.Context, t transport, rq request) (reply, error) {
 	start := time.Now()
 	rp, err := t.do(ctx, rq, c.cfg.RequestTimeout)
-	op := &operations[rq.op]
+	return rp, c.conclude(rq.op, rp, err, start)
+}
+
+// conclude counts a request, and gives the error to tell of it: that of the transport, or a [StatusError] for a refusal.
+func (c *Client) conclude(done operation, rp reply, err error, start time.Time) error {
+	op := &operations[done]
 	if err == nil && rp.code >= 300 {
 		err = &StatusError{Method: op.method, Path: op.path, Code: rp.code, Message: refusal(rp.body)}
 	} else if err != nil {
 		err = fmt.Errorf("%s %s: %w", op.method, op.path, err)
 	}
-	c.metrics.request(rq.op, err, time.Since(start))
-	return rp, err
+	c.metrics.request(done, err, time.Since(start))
+	return err
 }
 
 // refusal is what Asterisk says in the body of an error: {"message": "…"}; older resources write "error".

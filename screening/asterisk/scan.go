@@ -7,7 +7,8 @@ import (
 )
 
 // fields walks through the members of a JSON object, elements through those of an array, both without building a tree: most of
-// what Asterisk sends is never looked at. Both expect text that [json.Valid] accepts and give nothing for any other kind of value.
+// what Asterisk sends is never looked at. Both give nothing for any other kind of value. In text that [json.Valid] would not accept
+// they find something or nothing, and end.
 //
 //	for f := fieldsOf(text); f.next(); {
 //		switch f.key { … f.value … }
@@ -34,19 +35,25 @@ func (f *fields) next() bool {
 	if i < len(f.text) && f.text[i] == ',' {
 		i = skipSpace(f.text, i+1)
 	}
+	f.pos = i
 	if i >= len(f.text) || f.text[i] != '"' {
 		return false
 	}
 	end := skipString(f.text, i)
-	f.key = f.text[i+1 : end-1]
-	i = skipSpace(f.text, end)
-	if i >= len(f.text) || f.text[i] != ':' {
+	colon := skipSpace(f.text, end)
+	if colon >= len(f.text) || f.text[colon] != ':' {
 		return false
 	}
-	i = skipSpace(f.text, i+1)
+	f.key = f.text[i+1 : end-1]
+	i = skipSpace(f.text, colon+1)
 	f.pos = skipValue(f.text, i)
 	f.value = f.text[i:f.pos]
 	return true
+}
+
+// whole says, once next has, that the object ends where its text does.
+func (f *fields) whole() bool {
+	return f.pos < len(f.text) && f.text[f.pos] == '}' && skipSpace(f.text, f.pos+1) == len(f.text)
 }
 
 type elements struct {

@@ -16,7 +16,8 @@ import (
 )
 
 // session is one connection, from dialling to its end, and the calls that came in on it. Four kinds of goroutines belong to it:
-// one reads and hands out events, one writes, one pings, one patrols; and a few workers make the requests that nobody waits for.
+// one reads and hands out events, one gives up requests without an answer, one pings, one patrols; and a few workers make the requests
+// that nobody waits for and that cannot be made by the reader.
 type session struct {
 	c         *Client
 	stop      context.Context // ends when the client is to stop; handlers get it
@@ -65,12 +66,14 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 		}
 		can, known = abilitiesOf(s.version)
 	}
+	client, connection := newEventsClient(c.cfg.ConnectTimeout)
 	conn, resp, err := websocket.Dial(ctx, c.events, &websocket.DialOptions{
-		HTTPClient:   c.http,
+		HTTPClient:   client,
 		HTTPHeader:   http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(c.cfg.Username+":"+c.cfg.Password))}},
 		Subprotocols: []string{"ari"},
 	})
 	if err != nil {
+		client.CloseIdleConnections()
 		if resp != nil && resp.StatusCode >= 300 {
 			err = &StatusError{Method: "GET", Path: "/events", Code: resp.StatusCode}
 		}
@@ -78,9 +81,9 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 	}
 	conn.SetReadLimit(int64(c.cfg.MaxMessage))
 	s.conn = conn
-	s.ws = newWSTransport(conn, s.lost, c.cfg.MaxInFlight, c.metrics)
+	s.ws = newWSTransport(conn, connection(), s.lost, s.fail, c.cfg.MaxInFlight, c.metrics)
 	s.run(s.read)
-	s.run(s.ws.write)
+	s.run(func() error { return s.ws.expire(c.cfg.RequestTimeout / 4) })
 	s.run(s.ping)
 
 	s.rest = s.ws
@@ -301,7 +304,7 @@ func (s *session) dispatch(raw []byte) error {
 }
 
 func (s *session) newChannel(id string, data *ChannelData, args []string) *Channel {
-	return &Channel{s: s, id: id, data: data, args: args, events: make(chan ari.Event, s.c.cfg.EventQueue)}
+	return &Channel{s: s, id: id, data: data, args: args}
 }
 
 // take gives a channel to a handler.
@@ -324,7 +327,9 @@ func (s *session) take(ch *Channel) {
 	delete(s.strays, ch.id)
 	s.mu.Unlock()
 	if s.c.handlers.begin() {
-		go s.c.handle(s.stop, ch)
+		if !s.atOnce(ch) {
+			go s.c.handle(s.stop, ch)
+		}
 		return
 	}
 	ch.mu.Lock()

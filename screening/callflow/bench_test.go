@@ -27,7 +27,7 @@ func BenchmarkCleanCall(b *testing.B) {
 	benchCalls(b, true)
 }
 
-// BenchmarkCleanCallARI is BenchmarkCleanCall with a handler that only continues: no numbers read, no list, no verdict.
+// BenchmarkCleanCallARI is BenchmarkCleanCall with a glance that only continues: no numbers read, no list, no verdict.
 func BenchmarkCleanCallARI(b *testing.B) {
 	benchCalls(b, false)
 }
@@ -38,16 +38,15 @@ func benchCalls(b *testing.B, screened bool) {
 	flow, err := callflow.New(callflow.Options{
 		List: testList, Voice: dialplan.NewVoice(), Languages: []string{"en"}, Metrics: prometheus.NewRegistry(),
 		Policies: map[string]callflow.Policy{"default": usPolicy},
+		Observe:  func(callflow.Record) { ended <- struct{}{} },
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	handle := flow.Handle
+	glance := flow.Glance
 	if !screened {
-		handle = func(ctx context.Context, ch *asterisk.Channel) {
-			if err := ch.Continue(ctx, asterisk.Place{Context: "linewarden-verdict", Extension: "allow_clean", Priority: 1}); err != nil {
-				b.Error(err)
-			}
+		glance = func(*asterisk.Channel) (asterisk.Place, func(error), bool) {
+			return asterisk.Place{Context: "linewarden-verdict", Extension: "allow_clean", Priority: 1}, func(error) { ended <- struct{}{} }, true
 		}
 	}
 	starts := make(chan []byte, atOnce)
@@ -55,10 +54,8 @@ func benchCalls(b *testing.B, screened bool) {
 	defer server.Close()
 	client, err := asterisk.New(asterisk.Config{
 		URL: server.URL + "/ari", App: "linewarden-bench", Username: "bench", Password: "bench", Transport: asterisk.TransportWebsocket,
-	}, func(ctx context.Context, ch *asterisk.Channel) {
-		handle(ctx, ch)
-		ended <- struct{}{}
-	})
+		Glance: glance,
+	}, flow.Handle)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -23,6 +23,7 @@ type call struct {
 	began   time.Time
 	policy  *Policy
 	named   string // the policy's name, as the dialplan gave it
+	unknown bool   // there is no such policy
 	subject screening.Call
 	verdict screening.Verdict
 
@@ -86,8 +87,8 @@ func (c *call) read() error {
 	c.named = args.Policy
 	if p := c.flow.policies[args.Policy]; p != nil {
 		c.policy = p
-	} else if args.Policy != "" {
-		c.flow.metrics.unknownPolicies.Inc()
+	} else {
+		c.unknown = args.Policy != ""
 	}
 	c.subject = c.policy.read(args)
 	return nil
@@ -209,6 +210,15 @@ func (c *call) end() {
 	} else if err != nil {
 		c.outcome = screening.Lost
 		c.note(err)
+	}
+	c.report(took)
+}
+
+// sentOn ends a call that needed no more than a glance.
+func (c *call) sentOn(err error) {
+	took := time.Since(c.began)
+	if gone(err) {
+		c.outcome = screening.HungUp
 	}
 	c.report(took)
 }

@@ -143,6 +143,9 @@ func TestOutbound(t *testing.T) {
 			if r.Verdict.Action != c.action || r.Verdict.Reason != c.reason || r.Outcome != c.outcome {
 				t.Errorf("got %v, %v, %v, want %v, %v, %v", r.Verdict.Action, r.Verdict.Reason, r.Outcome, c.action, c.reason, c.outcome)
 			}
+			if glanced := s.handled.Load() == 0; glanced != (c.reason == screening.ReasonClean) {
+				t.Errorf("decided at a glance: %v", glanced)
+			}
 			if want := dialplan.ID(call.CallID(), ""); r.ID() != want {
 				t.Errorf("the call's id is %q, its Call-ID makes it %q", r.ID(), want)
 			}

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -140,6 +141,7 @@ type screen struct {
 	*exchange
 	t       *testing.T
 	records chan callflow.Record
+	handled atomic.Int64 // calls for which a glance was not enough
 	log     *syncBuffer
 	stop    func() // orderly, waits
 }
@@ -161,8 +163,11 @@ func (x *exchange) start(t *testing.T, o callflow.Options) *screen {
 	}
 	client, err := asterisk.New(asterisk.Config{
 		URL: fmt.Sprintf("http://127.0.0.1:%d/ari", x.asterisk.Ports().HTTP), App: "linewarden-test", PeerPrefix: dialplan.AppPrefix,
-		Username: "test", Password: "test-only", Metrics: registry, Logger: o.Logger,
-	}, flow.Handle)
+		Username: "test", Password: "test-only", Glance: flow.Glance, Metrics: registry, Logger: o.Logger,
+	}, func(ctx context.Context, ch *asterisk.Channel) {
+		s.handled.Add(1)
+		flow.Handle(ctx, ch)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ type Options struct {
 	Languages []string
 	// Deadline from StasisStart to the verdict; [DefaultDeadline] if zero.
 	Deadline time.Duration
-	// Observe is told of every call once it has been let go of; nil for nobody. It is called on the call's own goroutine and must
-	// not block.
+	// Observe is told of every call once it has been let go of; nil for nobody. It is called on the call's own goroutine,
+	// or on the one that reads from Asterisk, and must not block.
 	Observe func(Record)
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
@@ -93,4 +93,18 @@ func (f *Flow) Handle(ctx context.Context, ch *asterisk.Channel) {
 	c := f.begin(ch)
 	defer c.end()
 	c.run(ctx)
+}
+
+// Glance is an [asterisk.Glance]: it sends clean calls on, about which there is nothing to do, to say or to log, without waiting for
+// anything. All others, and those that it could not read or decide, are for Handle.
+func (f *Flow) Glance(ch *asterisk.Channel) (to asterisk.Place, told func(error), ok bool) {
+	c := f.begin(ch)
+	if c.read() != nil || !f.list.Loaded() {
+		return to, nil, false
+	}
+	c.decide()
+	if !c.silent() {
+		return to, nil, false
+	}
+	return verdictPlace(c.action, c.verdict.Reason), c.sentOn, true
 }

@@ -68,6 +68,9 @@ func (m *metrics) observe(c *call, took time.Duration) {
 		counter.Inc()
 	}
 	m.outcomes[c.outcome].Inc()
+	if c.unknown {
+		m.unknownPolicies.Inc()
+	}
 	if c.fault != nil {
 		m.faults.Inc()
 	}

@@ -36,7 +36,7 @@ func (c *call) report(took time.Duration) {
 			callID: c.ch.Data().ProtocolID, channelID: c.ch.ID(),
 		})
 	}
-	if v.Would == screening.Allow && !undecided(v.Reason) && c.fault == nil && c.outcome != screening.Lost {
+	if c.silent() && c.fault == nil && c.outcome != screening.Lost {
 		return
 	}
 	level := slog.LevelInfo
@@ -53,6 +53,11 @@ func (c *call) report(took time.Duration) {
 		attrs = append(attrs, slog.String("fault", c.fault.Error()))
 	}
 	f.log.LogAttrs(context.Background(), level, "call", attrs...)
+}
+
+// silent says whether the verdict is one that is only counted: the call goes on, and would under any policy.
+func (c *call) silent() bool {
+	return c.verdict.Action == screening.Allow && c.verdict.Would == screening.Allow && !undecided(c.verdict.Reason)
 }
 
 // undecided says whether a reason is that of a call which went on because it could not be decided.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,8 +26,8 @@ type apt struct {
 	config string
 }
 
-// newApt writes the private configuration into a folder that it makes.
-func newApt(ctx context.Context, folder, mirror string) (*apt, error) {
+// newApt writes the private configuration into a folder that it makes. suite names the release whose packages are fetched.
+func newApt(ctx context.Context, folder, mirror, suite string) (*apt, error) {
 	keyring, err := firstExisting("/usr/share/keyrings/debian-archive-keyring.gpg",
 		"/usr/share/keyrings/debian-archive-keyring.pgp")
 	if err != nil {
@@ -129,12 +130,16 @@ func (s step) follow(status io.Reader) {
 	}
 }
 
-// unpack unpacks all downloaded packages into root, without running anything of theirs, and deletes them.
-func (a *apt) unpack(ctx context.Context, root string, step step) error {
+// unpack unpacks all downloaded packages but those named in without into root, and runs nothing of theirs.
+func (a *apt) unpack(ctx context.Context, root string, without []string, step step) error {
 	debs, err := filepath.Glob(filepath.Join(a.folder, "cache/archives/*.deb"))
 	if err != nil {
 		return err
 	}
+	debs = slices.DeleteFunc(debs, func(deb string) bool {
+		name, _, _ := strings.Cut(filepath.Base(deb), "_")
+		return slices.Contains(without, name)
+	})
 	if len(debs) == 0 {
 		return errors.New("apt-get downloaded no packages")
 	}

@@ -11,16 +11,6 @@ import (
 	"syscall"
 )
 
-// What the fetched folder holds. The first row makes the rest run: folders, a shell, what a shell calls, the UTF-8 locale.
-var packages = []string{"base-files", "dash", "coreutils", "libc-bin",
-	"asterisk", "asterisk-core-sounds-en-gsm", "redis-server", "espeak-ng", "sox"}
-
-// Raise recipeVersion when this code changes what a fetched folder holds, so that existing ones are fetched anew.
-const recipeVersion = 2
-
-// Debian's suites move on and old versions vanish from the mirrors. sid is the one that always carries Asterisk.
-const suite = "sid"
-
 var fetchedPaths = map[string]string{
 	"asterisk":     "/usr/sbin/asterisk",
 	"redis-server": "/usr/bin/redis-server",
@@ -38,34 +28,73 @@ const (
 	shareTotal    = shareUpdate + shareDownload + shareUnpack + shareVerify
 )
 
+// A kit is a set of packages that are fetched together into one folder.
+type kit struct {
+	name     string // of the folder in the cache that holds it
+	version  int    // raised when the code changes what the fetched folder holds, so that existing ones are fetched anew
+	suite    string // the release to fetch from
+	packages []string
+	without  []string // packages that others need and that are taken from the machine instead
+	// furnish adds what the packages' own installation would have made and the programs use.
+	furnish func(root string) error
+	// try runs the programs once, so that a folder is kept only if they work.
+	try func(ctx context.Context, root string) error
+}
+
+// network holds Asterisk, Redis and the speech tools. The first row makes the rest run in a folder of their own: folders, a shell, what
+// a shell calls, the UTF-8 locale. Debian's suites move on and old versions vanish from the mirrors; sid always carries Asterisk.
+var network = kit{
+	name: "testbed", version: 2, suite: "sid",
+	packages: []string{"base-files", "dash", "coreutils", "libc-bin",
+		"asterisk", "asterisk-core-sounds-en-gsm", "redis-server", "espeak-ng", "sox"},
+	furnish: furnish,
+	try: func(ctx context.Context, root string) error {
+		tools := &Tools{root: root, paths: fetchedPaths}
+		for _, name := range programs {
+			if _, err := tools.Version(ctx, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
 // fetched opens the fetched programs, fetching them first if need be.
 func fetched(ctx context.Context, progress Progress) (*Tools, error) {
-	cache, err := CacheFolder()
-	if err != nil {
-		return nil, err
-	}
-	folder := filepath.Join(cache, "testbed")
-	if err := ownFolder(folder); err != nil {
-		return nil, err
-	}
-	recipe := sha256.Sum256(fmt.Append(nil, recipeVersion, suite, packages))
-	root, inUse, err := store{folder, hex.EncodeToString(recipe[:6]), fetch}.open(ctx, progress)
+	root, inUse, err := network.open(ctx, progress, canChangeRoot)
 	if err != nil {
 		return nil, err
 	}
 	return &Tools{root: root, paths: fetchedPaths, inUse: inUse}, nil
 }
 
-// fetch builds a folder that holds the programs and all that they need.
-func fetch(ctx context.Context, root string, progress Progress) error {
-	if err := canChangeRoot(ctx); err != nil {
-		return err
+// open gives the kit's folder, fetching it first if need be: then possible is asked before anything is downloaded. The file holds a
+// shared lock on the folder.
+func (k kit) open(ctx context.Context, progress Progress, possible func(context.Context) error) (string, *os.File, error) {
+	cache, err := CacheFolder()
+	if err != nil {
+		return "", nil, err
 	}
+	folder := filepath.Join(cache, k.name)
+	if err := ownFolder(folder); err != nil {
+		return "", nil, err
+	}
+	recipe := sha256.Sum256(fmt.Append(nil, k.version, k.suite, k.packages))
+	return store{folder, hex.EncodeToString(recipe[:6]), func(ctx context.Context, into string, progress Progress) error {
+		if err := possible(ctx); err != nil {
+			return err
+		}
+		return k.fetch(ctx, into, progress)
+	}}.open(ctx, progress)
+}
+
+// fetch builds a folder that holds the programs and all that they need.
+func (k kit) fetch(ctx context.Context, root string, progress Progress) error {
 	mirror, err := debianMirror(ctx)
 	if err != nil {
 		return err
 	}
-	apt, err := newApt(ctx, filepath.Join(root, "apt"), mirror)
+	apt, err := newApt(ctx, filepath.Join(root, "apt"), mirror, k.suite)
 	if err != nil {
 		return err
 	}
@@ -73,25 +102,22 @@ func fetch(ctx context.Context, root string, progress Progress) error {
 	if err := apt.run(ctx, step{progress, 0, shareUpdate, "reading the list of packages"}, "update"); err != nil {
 		return fmt.Errorf("reading the list of packages from %s: %w", mirror, err)
 	}
-	install := append([]string{"install", "--yes", "--download-only"}, packages...)
+	install := append([]string{"install", "--yes", "--download-only"}, k.packages...)
 	if err := apt.run(ctx, step{progress, shareUpdate, shareDownload, "downloading"}, install...); err != nil {
 		return fmt.Errorf("downloading packages from %s: %w", mirror, err)
 	}
-	if err := apt.unpack(ctx, root, step{progress, shareUpdate + shareDownload, shareUnpack, "unpacking"}); err != nil {
+	if err := apt.unpack(ctx, root, k.without, step{progress, shareUpdate + shareDownload, shareUnpack, "unpacking"}); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(apt.folder); err != nil {
 		return err
 	}
-	if err := furnish(root); err != nil {
+	if err := k.furnish(root); err != nil {
 		return fmt.Errorf("preparing the fetched folder: %w", err)
 	}
 	progress(shareTotal-shareVerify, shareTotal, "trying the programs")
-	tools := &Tools{root: root, paths: fetchedPaths}
-	for _, name := range programs {
-		if _, err := tools.Version(ctx, name); err != nil {
-			return fmt.Errorf("a fetched program does not run: %w", err)
-		}
+	if err := k.try(ctx, root); err != nil {
+		return fmt.Errorf("a fetched program does not run: %w", err)
 	}
 	progress(shareTotal, shareTotal, "ready")
 	return nil
@@ -119,7 +145,7 @@ func canChangeRoot(ctx context.Context) error {
 	return nil
 }
 
-// furnish adds what the packages' own installation would have made and the programs use.
+// furnish adds what the packages' own installation would have made and Asterisk, Redis and the speech tools use.
 func furnish(root string) error {
 	hostname, err := os.Hostname()
 	if err != nil {

@@ -38,11 +38,7 @@ func debianMirror(ctx context.Context) (string, error) {
 // chooseMirror picks the archive that serves the system's own release out of apt's list of sources. osRelease is the text of
 // /etc/os-release, targets has one line per index with its kind, site, suite and component between tabs.
 func chooseMirror(osRelease, targets string) (string, error) {
-	system := map[string]string{}
-	for line := range strings.Lines(osRelease) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		system[key] = strings.Trim(value, `"'`)
-	}
+	system := readRelease(osRelease)
 	if system["ID"] != "debian" {
 		return "", fmt.Errorf("this is %q, not Debian; %s", system["PRETTY_NAME"], installHint)
 	}
@@ -56,4 +52,14 @@ func chooseMirror(osRelease, targets string) (string, error) {
 		}
 	}
 	return "", errors.New("apt knows no Debian archive of its own; set LINEWARDEN_DEBIAN_MIRROR to one, or " + installHint)
+}
+
+// readRelease reads the text of /etc/os-release.
+func readRelease(text string) map[string]string {
+	system := map[string]string{}
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		system[key] = strings.Trim(value, `"'`)
+	}
+	return system
 }

@@ -31,6 +31,7 @@ var importTable = map[string]struct {
 	"numberdb/replica":        {[]string{"numberdb"}, "the replica follows any source of changes, so it must not know Redis"},
 	"numberdb/feed":           {[]string{"numberdb"}, "file formats of lists are about numbers only"},
 	"numberdb/intake":         {[]string{"numberdb", "numberdb/access", "numberdb/extract", "screening", "screening/journal", "dialplan"}, "the intake defines the small store that it needs, and shows what calls got and what a caller would hear"},
+	"numberdb/intake/pages":   {[]string{"numberdb", "dialplan"}, "a page asks the API as any client does: it has no rights, no store and no rules of its own"},
 	"screening":               {[]string{"numberdb"}, "a decision is a pure function of values"},
 	"screening/asterisk":      {nil, "the connection to Asterisk knows nothing of screening"},
 	"screening/callflow":      {[]string{"screening", "screening/asterisk", "numberdb", "dialplan"}, "a call decides from memory: no store, no HTTP on its way"},

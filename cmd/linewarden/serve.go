@@ -93,7 +93,11 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, ship, log) })
 		running.start("proposals", func(ctx context.Context) error { return keepProposals(ctx, api, log) })
-		running.serveHTTP("intake", reports, api, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
+		intake, err := l.withPages(api, log)
+		if err != nil {
+			return err
+		}
+		running.serveHTTP("intake", reports, intake, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
 	if run.screening {
 		record, err := l.newJournal(store, log, registry)

@@ -13,6 +13,8 @@
 // That needs Debian's apt and dpkg, about 100 MB of download and 350 MB of disk, and either root or (with unshare
 // and mount of util-linux) a kernel that lets ordinary users make user namespaces.
 //
+// Tests of web pages need a Chromium as well ([PrepareBrowser]): from PATH, or fetched alike, about 140 MB of download and 530 MB of disk.
+//
 //   - LINEWARDEN_TESTBED=path never fetches and takes any version on PATH; LINEWARDEN_TESTBED=fetch never looks at PATH.
 //   - LINEWARDEN_CACHE is the folder for fetched files; the default is "linewarden" in the user's cache folder.
 //   - LINEWARDEN_DEBIAN_MIRROR is the archive to fetch from (the folder that holds dists/), in place of the one that the

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -26,9 +25,7 @@ type secondFactor struct {
 func (v *visit) account(status int, f *form, factor *secondFactor) error {
 	var tokens page[token]
 	if v.me.Person {
-		err := v.get("/v1/me/tokens", &tokens)
-		var p *problem
-		if err != nil && !errors.As(err, &p) {
+		if err := v.getIfAny("/v1/me/tokens", &tokens); err != nil {
 			return err
 		}
 	}
@@ -116,7 +113,7 @@ func addOwnToken(v *visit) error {
 	if f.Wrong() {
 		return v.account(http.StatusUnprocessableEntity, f, nil)
 	}
-	return v.showSecret("token", v.form("name"), a.Token, "/account")
+	return v.showSecret("token", v.form("name"), a.Text, "/account")
 }
 
 // deleteOwnToken ends one of the person's own tokens.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,11 @@ type proposal struct {
 		WhyNot   string `json:"why_not"`
 	} `json:"may"`
 
+	Total int  `json:"decisions_total"` // a list of proposals holds only the first decisions of each
+	Brake bool `json:"brake"`           // one person softened a block, at once
+
 	Changes []change `json:"-"` // of a line or an access
+	Own     bool     `json:"-"` // of the person who looks
 }
 
 // First is the decision that stands for all where room is short.
@@ -85,7 +90,7 @@ func (v *visit) showProposal(status int, f *form) error {
 	if err := a.into(&p); err != nil {
 		return err
 	}
-	p.Changes = v.changes(&p)
+	p.Changes, p.Own = v.changes(&p), strings.EqualFold(p.Proposer, v.me.Name)
 	return v.show(status, "approval", v.words.text("approval.title", v.words.code("kind.proposal", p.Kind)), map[string]any{
 		"P": &p, "Form": f, "ETag": a.header.Get("ETag"),
 	})

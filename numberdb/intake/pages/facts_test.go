@@ -85,14 +85,14 @@ func proposalRow(id, kind, state string) object {
 	ruling := func(target, standing string) object {
 		return object{"target": target, "roles": []string{"callback"}, "standing": standing, "class": "analytics", "brand": "microsoft"}
 	}
-	p := object{"id": id, "state": state, "kind": kind, "proposer": "ann", "at": at(-0.1), "expires": at(14), "reason": "Three victims today, the same voice and the same script.",
+	p := object{"id": id, "state": state, "kind": kind, "brake": false, "decisions_total": 1, "proposer": "ann", "at": at(-0.1), "expires": at(14), "reason": "Three victims today, the same voice and the same script.",
 		"decisions": []object{ruling("+12025550143", "block")}, "brand": nil, "access": nil, "applied": state == "approved",
 		"impact": object{"calls": 37, "subscribers": 21, "days": 7, "complete": true, "since": at(-7)},
 		"may":    object{"approve": true, "reject": true, "withdraw": false, "why_not": ""}}
 	switch kind {
 	case "bulk":
 		p["decisions"] = []object{ruling("+12025550144", "block"), ruling("+442079460958", "block"), ruling("+1202555019*", "block")}
-		p["reason"] = "All from the list of the police."
+		p["reason"], p["decisions_total"] = "All from the list of the police.", 3
 	case "brand":
 		after := brandRow("paypal", "PayPal", "brand")
 		before := brandRow("paypal", "PayPal", "brand")

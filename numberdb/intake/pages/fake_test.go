@@ -73,6 +73,10 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie("__Host-linewarden"); err == nil {
 		name = c.Value
 	}
+	if http.NewCrossOriginProtection().Check(r) != nil {
+		refuse(w, http.StatusForbidden, "The request comes from a page of another site, which may change nothing here.")
+		return
+	}
 	if r.URL.Path == "/v1/session" {
 		f.session(w, r, q)
 		return
@@ -148,7 +152,7 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, q question, nam
 	}
 	switch {
 	case is("GET", "me"):
-		give(w, 200, object{"name": name, "role": role, "organisation": "helpline", "person": true, "totp": name == "coded", "language": ""})
+		give(w, 200, object{"name": name, "role": role, "organisation": "helpline", "person": true, "totp": name == "coded", "language": "", "must_change": name == "fresh"})
 	case is("POST", "reports", "extract"):
 		f.extract(w, q)
 	case is("POST", "reports"):
@@ -248,9 +252,10 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, q question, nam
 	case is("PATCH", "users", "*"):
 		give(w, 202, object{"proposal": proposalRow("p4", "access", "pending")})
 	case is("GET", "tokens"):
-		list(object{"name": "bank-desk", "role": "feed", "organisation": "first-bank", "source": "partner", "expires": at(200)}, object{"name": "complaints", "role": "feed", "organisation": "consumer-agency", "source": "feed", "config": true})
+		list(object{"name": "bank-desk", "role": "feed", "source": object{"organisation": "first-bank", "kind": "partner"}, "expires": at(200)},
+			object{"name": "complaints", "role": "feed", "source": object{"organisation": "consumer-agency", "kind": "feed"}, "expires": at(20)})
 	case is("POST", "tokens"), is("POST", "me", "tokens"):
-		give(w, 201, object{"name": q.body["name"], "token": "lw_hq3v9c2mzk7t5d8xw1p4r6n0yb"})
+		give(w, 201, object{"token": object{"name": q.body["name"]}, "text": "lw_hq3v9c2mzk7t5d8xw1p4r6n0yb"})
 	case is("GET", "me", "tokens"):
 		list(object{"name": "laptop", "expires": at(60)})
 	case is("POST", "me", "totp"):

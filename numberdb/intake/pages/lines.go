@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -84,9 +83,7 @@ func showLine(v *visit) error {
 		filed
 	}]
 	if permissionsOf(v.me).Search {
-		err := v.get("/v1/brands/"+url.PathEscape(l.Slug)+"/forgings", &forgings)
-		var p *problem
-		if err != nil && !errors.As(err, &p) {
+		if err := v.getIfAny("/v1/brands/"+url.PathEscape(l.Slug)+"/forgings", &forgings); err != nil {
 			return err
 		}
 	}

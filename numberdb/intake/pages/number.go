@@ -41,12 +41,12 @@ type numberBody struct {
 	} `json:"heard"`
 }
 
-// Place is the country whose number it is.
+// Place is the country whose number it is: its code, of which the page makes a name.
 func (n *numberBody) Place() string {
-	if n.Country != "" {
-		return n.Country
+	if n.Region != "" {
+		return n.Region
 	}
-	return n.Region
+	return n.Country
 }
 
 type verdict struct {
@@ -92,26 +92,23 @@ type decision struct {
 
 // filed is a report as the API shows it to staff.
 type filed struct {
-	ID       string    `json:"id"`
-	Received time.Time `json:"received"`
-	At       time.Time `json:"at"`
-	Roles    []string  `json:"roles"`
-	Brand    string    `json:"brand"`
-	Category string    `json:"category"`
-	Arrived  string    `json:"arrived"`
-	RedFlags []string  `json:"red_flags"`
-	Text     string    `json:"text"`
-	Loss     float64   `json:"loss"`
-	Currency string    `json:"currency"`
-	Language string    `json:"language"`
-	Source   struct {
-		Kind         string `json:"kind"`
-		Organisation string `json:"organisation"`
-	} `json:"source"`
-	Reporter  string `json:"reporter"`
-	Forging   bool   `json:"forging"`
-	Consent   bool   `json:"consent"`
-	HasCaller bool   `json:"has_caller"`
+	ID        string    `json:"id"`
+	Received  time.Time `json:"received"`
+	At        time.Time `json:"at"`
+	Roles     []string  `json:"roles"`
+	Brand     string    `json:"brand"`
+	Category  string    `json:"category"`
+	Arrived   string    `json:"arrived"`
+	RedFlags  []string  `json:"red_flags"`
+	Text      string    `json:"text"`
+	Loss      float64   `json:"loss"`
+	Currency  string    `json:"currency"`
+	Language  string    `json:"language"`
+	Source    source    `json:"source"`
+	Reporter  string    `json:"reporter"`
+	Forging   bool      `json:"forging"`
+	Consent   bool      `json:"consent"`
+	HasCaller bool      `json:"has_caller"`
 }
 
 // role is one role of the number, with what the page says of it.
@@ -137,12 +134,12 @@ func showNumber(v *visit) error {
 	at := "/v1/numbers/" + url.PathEscape(v.target(n))
 	var reports page[filed]
 	var decisions page[decision]
-	mayRead := permissionsOf(v.me).Search && n.Kind == "e164"
+	mayRead := permissionsOf(v.me).Search && (n.Kind == "e164" || isRange(v.target(n)))
 	if mayRead {
-		if err := v.get(at+"/reports?limit=200", &reports); err != nil {
+		if err := v.getIfAny(at+"/reports?limit=200", &reports); err != nil {
 			return err
 		}
-		if err := v.get(at+"/decisions?limit=50", &decisions); err != nil {
+		if err := v.getIfAny(at+"/decisions?limit=50", &decisions); err != nil {
 			return err
 		}
 		d["Timeline"] = v.timeline(reports.Items, decisions.Items)

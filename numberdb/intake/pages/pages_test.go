@@ -141,8 +141,10 @@ func TestOtherSites(t *testing.T) {
 			}
 		}
 	}
-	if len(f.asked) > 0 {
-		t.Errorf("the API was asked %d times", len(f.asked))
+	for _, q := range f.asked {
+		if q.path != "/v1/session" || q.header.Get("Sec-Fetch-Site")+q.header.Get("Origin") == "" {
+			t.Errorf("the API was asked for %s with %v: it cannot know that it is another site's wish", q.path, q.header)
+		}
 	}
 }
 
@@ -255,7 +257,7 @@ func TestSettle(t *testing.T) {
 	}
 	wantPage(t, visitAs(t, p, "ann", http.MethodPost, "/approvals/p9", url.Values{"verb": {"approve"}, "reason": {"x"}}), http.StatusConflict, "Somebody else was quicker", "The proposal is settled.")
 	wantPage(t, visitAs(t, p, "ann", http.MethodPost, "/approvals/p1", url.Values{"verb": {"../../users"}}), http.StatusBadRequest, "That did not work")
-	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/approvals/p3", nil), 200, "You proposed this.", "Withdraw", "London office")
+	wantPage(t, visitAs(t, p, "reviewer", http.MethodGet, "/approvals/p3", nil), 200, "You proposed this.", "Withdraw", "London office")
 }
 
 func TestProposeLine(t *testing.T) {
@@ -310,6 +312,17 @@ func TestAccount(t *testing.T) {
 	if to := wantTo(t, post("/account/code/confirm", url.Values{"code": {"123456"}})); to != "/account?done=code" {
 		t.Errorf("sent to %s", to)
 	}
+}
+
+// TestOneTimePassword: whoever has one chooses another before all else.
+func TestOneTimePassword(t *testing.T) {
+	p, _ := fakePages(t)
+	for _, path := range []string{"/report", "/", "/users", "/approvals/p1"} {
+		if to := wantTo(t, visitAs(t, p, "fresh", http.MethodGet, path, nil)); to != "/account" {
+			t.Errorf("%s: sent to %s", path, to)
+		}
+	}
+	wantPage(t, visitAs(t, p, "fresh", http.MethodGet, "/account", nil), 200, "Choose your own now.")
 }
 
 func TestLanguages(t *testing.T) {

@@ -60,12 +60,12 @@ func (n *readNumber) Genuine() bool {
 // Reportable says whether the number can be reported at all.
 func (n *readNumber) Reportable() bool { return n.Number != "" && n.Kind == "e164" }
 
-// Place is the country whose number it is.
+// Place is the country whose number it is: its code, of which the page makes a name.
 func (n *readNumber) Place() string {
-	if n.Country != "" {
-		return n.Country
+	if n.Region != "" {
+		return n.Region
 	}
-	return n.Region
+	return n.Country
 }
 
 // option is one choice of a group.

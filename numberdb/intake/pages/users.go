@@ -14,8 +14,8 @@ type user struct {
 	RoleBy    string    `json:"role_by"`
 	Disabled  bool      `json:"disabled"`
 	TOTP      bool      `json:"totp"`
-	Created   time.Time `json:"created"`
-	LastSeen  time.Time `json:"last_seen"`
+	// MustChange says that they have yet to replace a one-time password.
+	MustChange bool `json:"must_change"`
 }
 
 var staffRoles = []string{"reporter", "reviewer", "auditor", "administrator"}
@@ -36,10 +36,8 @@ func (v *visit) users(status int, f *form) error {
 // secretAnswer is what the API answers once: a password or token that nobody can ever see again. A change that waits for a second person
 // has none yet.
 type secretAnswer struct {
-	User     *user     `json:"user"`
-	Setup    string    `json:"setup"`
-	Token    string    `json:"token"`
-	Name     string    `json:"name"`
+	Setup    string    `json:"setup"` // one-time password of a person
+	Text     string    `json:"text"`  // of a token
 	Proposal *proposal `json:"proposal"`
 }
 
@@ -118,17 +116,19 @@ func changeUser(v *visit) error {
 
 // token is a machine's or a person's right to use the API.
 type token struct {
-	Name         string    `json:"name"`
-	Role         string    `json:"role"`
-	Organisation string    `json:"organisation"`
-	Kind         string    `json:"kind"`
-	Source       string    `json:"source"`
-	Expires      time.Time `json:"expires"`
-	Created      time.Time `json:"created"`
-	CreatedBy    string    `json:"created_by"`
-	LastUsed     time.Time `json:"last_used"`
-	Rate         int       `json:"rate"`
-	Config       bool      `json:"config"` // from the configuration file: only its owner can change it
+	Name    string    `json:"name"`
+	Role    string    `json:"role"`
+	Source  source    `json:"source"`
+	Expires time.Time `json:"expires"`
+	Rate    int       `json:"rate_limit"` // requests a minute
+	Made    time.Time `json:"made"`
+	MadeBy  string    `json:"made_by"`
+}
+
+// source is for whom a report was sent, and how far that is trusted.
+type source struct {
+	Kind         string `json:"kind"`
+	Organisation string `json:"organisation"`
 }
 
 var (
@@ -152,7 +152,8 @@ func (v *visit) tokens(status int, f *form) error {
 
 // addToken makes a token for a machine.
 func addToken(v *visit) error {
-	body := map[string]any{"name": v.form("name"), "role": v.form("role"), "organisation": v.form("organisation"), "source": v.form("source")}
+	body := map[string]any{"name": v.form("name"), "role": v.form("role"),
+		"source": map[string]string{"kind": v.form("source"), "organisation": v.form("organisation")}}
 	if expires := v.form("expires"); expires != "" {
 		body["expires"] = expires + "T00:00:00Z"
 	}
@@ -164,10 +165,10 @@ func addToken(v *visit) error {
 		return err
 	case f.Wrong():
 		return v.tokens(http.StatusUnprocessableEntity, f)
-	case a.Token == "" && a.Proposal != nil:
+	case a.Text == "" && a.Proposal != nil:
 		return v.to("/approvals/"+url.PathEscape(a.Proposal.ID), "proposed")
 	}
-	return v.showSecret("token", v.form("name"), a.Token, "/tokens")
+	return v.showSecret("token", v.form("name"), a.Text, "/tokens")
 }
 
 // deleteToken ends a machine's token.

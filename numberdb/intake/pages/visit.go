@@ -49,6 +49,9 @@ func (p *Pages) serve(h handler, signedIn bool) http.HandlerFunc {
 		}
 		if err == nil && signedIn {
 			err = v.whoAsks()
+			if err == nil && v.elsewhereFirst() != "" {
+				h = func(v *visit) error { return v.to(v.elsewhereFirst(), "") }
+			}
 		}
 		if err == nil {
 			err = h(v)
@@ -70,6 +73,14 @@ func (v *visit) whoAsks() error {
 	return nil
 }
 
+// elsewhereFirst is where somebody has to go before all else; empty if they are free to go where they like.
+func (v *visit) elsewhereFirst() string {
+	if v.me.MustChange && !strings.HasPrefix(v.r.URL.Path, "/account") {
+		return "/account"
+	}
+	return ""
+}
+
 // get asks the API for something.
 func (v *visit) get(path string, into any) error {
 	a, err := v.p.ask(v.r, http.MethodGet, path, nil, nil)
@@ -77,6 +88,16 @@ func (v *visit) get(path string, into any) error {
 		return err
 	}
 	return a.into(into)
+}
+
+// getIfAny is get for what may not be there: a range has no reports, a machine's token no tokens of its own.
+func (v *visit) getIfAny(path string, into any) error {
+	err := v.get(path, into)
+	var p *problem
+	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusForbidden || p.Status == http.StatusUnprocessableEntity) {
+		return nil
+	}
+	return err
 }
 
 // send has the API change something. Cookies that it sets are handed on.

@@ -129,6 +129,7 @@ func showNumber(v *visit) error {
 	if err != nil {
 		return err
 	}
+	n.Explain.Callback.Standing, n.Explain.CallerID.Standing = n.Standing.Callback, n.Standing.CallerID
 	d := map[string]any{"N": n, "Roles": []role{{"callback", n.Explain.Callback}, {"caller_id", n.Explain.CallerID}}}
 	d["Target"], d["Timeline"] = v.target(n), (*timeline)(nil)
 	at := "/v1/numbers/" + url.PathEscape(v.target(n))

@@ -321,6 +321,9 @@ func TestOneTimePassword(t *testing.T) {
 		if to := wantTo(t, visitAs(t, p, "fresh", http.MethodGet, path, nil)); to != "/account" {
 			t.Errorf("%s: sent to %s", path, to)
 		}
+		if w := visitAs(t, p, "ann", http.MethodGet, path, nil); w.Header().Get("Location") == "/account" {
+			t.Errorf("%s: somebody else is sent to %s", path, w.Header().Get("Location"))
+		}
 	}
 	wantPage(t, visitAs(t, p, "fresh", http.MethodGet, "/account", nil), 200, "Choose your own now.")
 }

@@ -49,11 +49,12 @@ func (p *Pages) serve(h handler, signedIn bool) http.HandlerFunc {
 		}
 		if err == nil && signedIn {
 			err = v.whoAsks()
-			if err == nil && v.elsewhereFirst() != "" {
-				h = func(v *visit) error { return v.to(v.elsewhereFirst(), "") }
-			}
 		}
-		if err == nil {
+		switch {
+		case err != nil: // is shown below
+		case signedIn && v.elsewhereFirst() != "":
+			err = v.to(v.elsewhereFirst(), "")
+		default:
 			err = h(v)
 		}
 		if err != nil {
@@ -94,8 +95,11 @@ func (v *visit) get(path string, into any) error {
 func (v *visit) getIfAny(path string, into any) error {
 	err := v.get(path, into)
 	var p *problem
-	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusForbidden || p.Status == http.StatusUnprocessableEntity) {
-		return nil
+	if errors.As(err, &p) {
+		switch p.Status {
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusForbidden, http.StatusUnprocessableEntity:
+			return nil
+		}
 	}
 	return err
 }
@@ -155,7 +159,7 @@ func (v *visit) fail(err error) {
 		}
 		refused = &problem{Status: http.StatusInternalServerError}
 	}
-	if refused.Status == http.StatusUnauthorized && v.r.URL.Path != "/signin" {
+	if refused.Status == http.StatusUnauthorized && v.me == nil && v.r.URL.Path != "/signin" { // with somebody signed in, it would lead back here
 		next := "/"
 		if v.r.Method == http.MethodGet {
 			next = v.r.URL.RequestURI()

@@ -119,5 +119,22 @@ func TestStaffPages(t *testing.T) {
 	d.wants(t, "Blocked")
 	d.Picture(t, "3 blocked")
 
+	// A genuine line takes two people as well; from then on a report about it is known for what it is.
+	d.Go(t, "/lines/new/edit")
+	d.Do(t, chromedp.SendKeys(css("#f-name"), "First Bank"), chromedp.SendKeys(css("#f-slug"), "first-bank"), chromedp.SendKeys(css("#f-reason"), "Their real support."),
+		chromedp.SendKeys(css("#f-numbers"), "+1 202 555 0149 | Support | https://example.com/contact | 2026-11-01"))
+	d.sends(t, "main button.main", ".state-pending")
+	d.wants(t, "First Bank", "+1 202-555-0149 Support")
+	d.enter(t, "ann")
+	d.Go(t, "/approvals?state=pending")
+	d.sends(t, ".proposal .button", "button[value=approve]")
+	d.sends(t, "button[value=approve]", ".state-approved")
+	d.Go(t, "/lines?q=first")
+	d.sends(t, ".tile h2 a", ".stack .number")
+	d.wants(t, "First Bank", "+1 202-555-0149")
+	d.Go(t, "/report?number=%2B12025550149")
+	d.wants(t, "This is a genuine line.")
+	d.Picture(t, "4 genuine")
+
 	d.Quiet(t)
 }

@@ -79,8 +79,8 @@ func showLine(v *visit) error {
 		return err
 	}
 	var forgings page[struct {
-		Number string `json:"number"`
-		filed
+		Number  string `json:"number"`
+		Reports int    `json:"reports"` // stored about it
 	}]
 	if permissionsOf(v.me).Search {
 		if err := v.getIfAny("/v1/brands/"+url.PathEscape(l.Slug)+"/forgings", &forgings); err != nil {

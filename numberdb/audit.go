@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,9 @@ var auditActions = []AuditAction{
 	AuditFactorSet, AuditFactorRemoved, AuditTokenMade, AuditTokenRevoked,
 }
 
+// AuditActions are all actions, in their order.
+func AuditActions() []AuditAction { return slices.Clone(auditActions) }
+
 // MaxAuditText is how many bytes each text of an audit entry may have.
 const MaxAuditText = 64 << 10
 
@@ -92,11 +96,7 @@ func (e *AuditEntry) Check() Faults {
 			f.add(t.field, "is missing", "say who did it, in which role, to what")
 		}
 	}
-	known := false
-	for _, a := range auditActions {
-		known = known || a == e.Action
-	}
-	if !known {
+	if !slices.Contains(auditActions, e.Action) {
 		f.add("action", "is unknown", fmt.Sprintf("use one of %q", auditActions))
 	}
 	for i, t := range e.texts() {

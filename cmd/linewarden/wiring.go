@@ -41,6 +41,7 @@ func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.L
 	return intake.New(intake.Options{
 		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Companies: store, Impact: impact(journal.NewLookBack(store, key.Traffic(), nil)), Origin: policy.origin(), Policy: policy.screening(),
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
+		Calls: store, CallRetention: l.Journal.Retention, Nodes: store, Chain: store,
 		Version: version(), Logger: log, Metrics: metrics,
 	})
 }

@@ -93,6 +93,7 @@ func (h *house) join(t testing.TB) {
 	h.bench = newBench(t)
 	h.bench.API.access, h.bench.API.decisions, h.bench.API.companies, h.bench.API.now = h.directory, h.kept, h.kept, h.clock.Now
 	h.bench.API.refusals.audit = h.audit
+	h.bench.API.calls, h.bench.API.nodes, h.bench.API.chain = h.kept, h.kept, h.kept
 }
 
 func (h *house) audit(ctx context.Context, e numberdb.AuditEntry) (uint64, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/extract"
 	"github.com/linewarden/linewarden/screening"
+	"github.com/linewarden/linewarden/screening/journal"
 )
 
 // Store keeps reports and knows listings: numberdb/redisstore is one. Its methods are called by many goroutines at once.
@@ -51,6 +52,12 @@ type Options struct {
 	Companies Companies
 	// Impact says what a decision would have touched; nobody knows if nil.
 	Impact ImpactFunc
+	// Calls is the journal, and CallRetention how long it keeps what happened: [journal.DefaultRetention] if zero. Nodes is where nodes tell how they
+	// are, Chain the audit chain to be read. Their operations answer 503 without them.
+	Calls         journal.Reader
+	CallRetention time.Duration
+	Nodes         NodeStore
+	Chain         AuditChain
 	// Origin says how to read a number without a country code where the request names no region.
 	Origin numberdb.Origin
 	// Policy decides what a caller would get.
@@ -81,6 +88,14 @@ type API struct {
 	companies                        Companies
 	impact                           ImpactFunc
 	appliers                         map[numberdb.ProposalKind]applier
+
+	calls         journal.Reader
+	callRetention time.Duration
+	stats         recentStats
+	nodes         NodeStore
+	chain         AuditChain
+	verifying     chan struct{} // holds one while the chain is being verified
+	verifyTimeout time.Duration
 
 	reader  *extract.Reader
 	readers chan struct{} // holds one for each text that is being read
@@ -116,6 +131,8 @@ func New(o Options) (*API, error) {
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
 	a.decisions, a.companies, a.impact = o.Decisions, o.Companies, o.Impact
+	a.calls, a.callRetention, a.nodes = o.Calls, cmp.Or(o.CallRetention, journal.DefaultRetention), o.Nodes
+	a.chain, a.verifying, a.verifyTimeout = o.Chain, make(chan struct{}, 1), verifyTimeout
 	a.registerAppliers()
 	if a.now == nil {
 		a.now = time.Now
@@ -162,6 +179,10 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerDecisions(api)
 	a.registerBrands(api)
 	a.registerProposals(api)
+	a.registerStats(api)
+	a.registerCalls(api)
+	a.registerNodes(api)
+	a.registerAudit(api)
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("intake: describe the API: %w", err)

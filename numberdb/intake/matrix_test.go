@@ -46,6 +46,12 @@ POST   /v1/decisions/{id}/approve      .        yes      .       yes           .
 POST   /v1/decisions/{id}/reject       .        yes      .       yes           .        .       .    .
 POST   /v1/decisions/{id}/withdraw     .        yes      .       yes           .        .       .    .
 
+GET    /v1/stats                       yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/calls/{id}                  yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/nodes                       yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/audit                       .        yes      yes     yes           .        yes     .    .
+GET    /v1/audit/verify                .        yes      yes     yes           .        yes     .    .
+
 GET    /v1/users                       .        yes      yes     yes           .        yes     .    .
 POST   /v1/users                       .        .        .       yes           .        .       .    .
 GET    /v1/users/{name}                .        yes      yes     yes           .        yes     .    .

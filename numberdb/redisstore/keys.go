@@ -58,6 +58,8 @@ import (
 //	lw:{t<b>}:t:<day> hash   sketch of a day's traffic, its block <b>: run of a node → block. TTL: eight days after the day. For a day of 10 million
 //	                         calls all blocks take some 6 MB.
 //	lw:t:<day>       hash    runs of nodes that sketched a day's traffic → record. TTL: as the blocks.
+//	lw:{nodes}:n:<name> string what a node last told of itself, in JSON, some 300 bytes. TTL: a day from then on.
+//	lw:{nodes}:i     zset    names of those nodes, by when they told it, in seconds. TTL: a day from the last one on.
 //
 // Options.Prefix may replace "lw".
 type keys struct{ prefix string }
@@ -81,6 +83,8 @@ func (k keys) brief(key string) string    { return k.prefix + ":{access}:o:" + k
 func (k keys) browser(hash access.Hash) string {
 	return k.prefix + ":{access}:b:" + hex.EncodeToString(hash[:])
 }
+func (k keys) node(name string) string        { return k.prefix + ":{nodes}:n:" + name }
+func (k keys) nodes() string                  { return k.prefix + ":{nodes}:i" }
 func (k keys) meta() string                   { return k.prefix + ":meta" }
 func (k keys) audit() string                  { return k.prefix + ":{audit}:a" }
 func (k keys) auditHead() string              { return k.prefix + ":{audit}:h" }

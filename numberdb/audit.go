@@ -50,6 +50,8 @@ const (
 	AuditDecided      AuditAction = "decided"       // After is the [Decision]
 	AuditMarked       AuditAction = "marked"        // After is the [Marking]
 	AuditCallerShown  AuditAction = "caller_shown"  // somebody read the number of a victim; Object is the reported number
+	AuditImported     AuditAction = "imported"      // a list of reports was being taken in; After says whose
+	AuditExported     AuditAction = "exported"      // the record was printed; Object says which
 	AuditRefused      AuditAction = "refused"       // somebody tried what they may not; After is what they tried
 	AuditProposed     AuditAction = "proposed"      // After is the [Proposal], or its hash where that is too long
 	AuditApproved     AuditAction = "approved"      // a second person agreed to a proposal
@@ -73,7 +75,7 @@ const (
 )
 
 var auditActions = []AuditAction{
-	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused,
+	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditImported, AuditExported, AuditRefused,
 	AuditProposed, AuditApproved, AuditRejected, AuditWithdrawn, AuditExpired,
 	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged,
 	AuditFactorSet, AuditFactorRemoved, AuditTokenMade, AuditTokenRevoked,

@@ -36,8 +36,8 @@ type verifyInput struct {
 
 type verifyOutput struct{ Body VerifyBody }
 
-// verifyTimeout is how long a request may check the chain: some hundred thousand entries.
-const verifyTimeout = 20 * time.Second
+// verifyTimeout is how long a request may check the chain; clients wait for 15 seconds.
+const verifyTimeout = 8 * time.Second
 
 // Resolve implements [huma.Resolver].
 func (in *verifyInput) Resolve(huma.Context) (errs []error) {

@@ -233,3 +233,27 @@ func TestReadingWithoutStores(t *testing.T) {
 		wantProblem(t, b.ask(t, http.MethodGet, path, auditorToken, ""), http.StatusServiceUnavailable)
 	}
 }
+
+// BenchmarkStats counts thirty days, in each hour of which four nodes had calls of a hundred listed numbers each.
+func BenchmarkStats(b *testing.B) {
+	h := newHouse(b)
+	const hours, nodes, lines = 720, 4, 100
+	for i := range hours {
+		counts := map[string]uint64{}
+		for n := range nodes {
+			counts[fmt.Sprint(n, ":c:outbound:warn:listed_warn:skipped")] = 100
+			for l := range lines {
+				counts[fmt.Sprint(n, ":n:outbound:", 33199000000+(i*7+n*13+l)%10_000)] = uint64(l)
+			}
+		}
+		if err := h.kept.KeepCounts(b.Context(), h.clock.Now().Add(-time.Duration(i)*time.Hour).Truncate(time.Hour), counts, h.clock.Now().Add(time.Hour)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if s, err := h.bench.API.countHours(b.Context(), hours); err != nil || len(s.Numbers) != mostRanked {
+			b.Fatalf("%v, %d numbers", err, len(s.Numbers))
+		}
+	}
+}

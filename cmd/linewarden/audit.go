@@ -94,6 +94,19 @@ type exportedEntry struct {
 	Fault string `json:"fault,omitempty"`
 }
 
+// record writes to the audit chain that it is about to be printed, and gives the number of that entry. A chain that is damaged may take no more: then it
+// must be possible to print it all the same.
+func (cmd exportAudit) record(p *program, store *redisstore.Store) uint64 {
+	seq, err := store.Audit(p.ctx, numberdb.AuditEntry{
+		At: now(), Who: accountName(), Role: roleCommandLine, Action: numberdb.AuditExported, Object: "audit chain", After: fmt.Sprintf(`{"from":%d}`, cmd.From),
+	})
+	if err != nil {
+		fmt.Fprintln(p.err, "linewarden: this export is not in the audit chain: "+printable(err.Error()))
+		return 0
+	}
+	return seq
+}
+
 // Run prints a line for whatever lies in the chain, sound or not, but the entry that tells of this export.
 func (cmd exportAudit) Run(p *program) error {
 	l, err := p.loadForStore()
@@ -120,19 +133,6 @@ func (cmd exportAudit) Run(p *program) error {
 		}
 		return nil
 	})
-}
-
-// record writes to the audit chain that it is about to be printed, and gives the number of that entry. A chain that is damaged may take no more: then it
-// must be possible to print it all the same.
-func (cmd exportAudit) record(p *program, store *redisstore.Store) uint64 {
-	seq, err := store.Audit(p.ctx, numberdb.AuditEntry{
-		At: now(), Who: accountName(), Role: roleCommandLine, Action: numberdb.AuditExported, Object: "audit chain", After: fmt.Sprintf(`{"from":%d}`, cmd.From),
-	})
-	if err != nil {
-		fmt.Fprintln(p.err, "linewarden: this export is not in the audit chain: "+printable(err.Error()))
-		return 0
-	}
-	return seq
 }
 
 // recordRefusal lets the store refuse what we have found to be one person doing what takes two, so that who tried is in the audit chain. It tells on

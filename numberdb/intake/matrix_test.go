@@ -32,6 +32,8 @@ POST   /v1/reports                     yes      yes      .       yes           y
 POST   /v1/reports/extract             yes      yes      .       yes           yes      .       yes  .
 GET    /v1/reports/{id}/caller         .        yes      .       .             .        .       .    .
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/numbers/{number}/reports    yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/numbers/{number}/decisions  yes      yes      yes     yes           yes      yes     .    .
 
 GET    /v1/brands                      yes      yes      yes     yes           yes      yes     yes  .
 GET    /v1/brands/{slug}               yes      yes      yes     yes           yes      yes     yes  .

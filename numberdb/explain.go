@@ -109,6 +109,12 @@ func (r *Record) steps(role Role, today Day) []Step {
 	return steps
 }
 
+// Step is the standing in a role on a day, and its end.
+func (l *Listing) Step(role Role, today Day) Step {
+	alone := Record{Listed: []Change{{Listing: *l}}}
+	return alone.steps(role, today)[0]
+}
+
 // of is the end of a standing that can be earned; zero for any other.
 func (e Ends) of(s Standing) Day {
 	switch s {

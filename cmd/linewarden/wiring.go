@@ -24,7 +24,7 @@ import (
 )
 
 // newIntake is the intake endpoint as the config describes it.
-func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
+func (l *loaded) newIntake(store *redisstore.Store, list *replica.Replica, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
 	tokens, names := make([]access.Token, len(l.Intake.Tokens)), make([]string, len(l.Intake.Tokens))
 	for i, t := range l.Intake.Tokens {
 		source := numberdb.Source{Organisation: t.Organisation}
@@ -41,7 +41,7 @@ func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.L
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
 		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Companies: store, Impact: impact(journal.NewLookBack(store, key.Traffic(), nil)), Origin: policy.origin(), Policy: policy.screening(),
-		Rules: &l.Rules, Trunks: l.trunks(), Voice: l.Calls.voice(),
+		Rules: &l.Rules, Trunks: l.trunks(), Voice: l.Calls.voice(), List: list,
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
 		Version: version(), Logger: log, Metrics: metrics,
 	})

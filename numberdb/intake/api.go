@@ -60,6 +60,8 @@ type Options struct {
 	Rules *numberdb.Rules
 	// Trunks are the operator's policies by name. Where they lack [DefaultTrunk], Origin and Policy stand in for it.
 	Trunks map[string]Trunk
+	// List is the node's list, for searches; without one they answer 503.
+	List List
 	// Voice knows which brands callers hear by name.
 	Voice dialplan.Voice
 	// Version of the program, for the API's description.
@@ -78,10 +80,12 @@ type API struct {
 	tokens  []Token
 	origin  numberdb.Origin
 	view    View
-	now     func() time.Time
-	log     *slog.Logger
-	metrics *metrics
-	handler http.Handler
+
+	catalogue catalogue
+	now       func() time.Time
+	log       *slog.Logger
+	metrics   *metrics
+	handler   http.Handler
 
 	reportsPerDay, feedReportsPerDay int
 	decisions                        DecisionStore
@@ -139,6 +143,7 @@ func New(o Options) (*API, error) {
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
 	a.decisions, a.companies, a.impact = o.Decisions, o.Companies, o.Impact
 	a.look(&o)
+	a.catalogue.list, a.catalogue.now = o.List, func() time.Time { return a.now() }
 	a.registerAppliers()
 	if a.now == nil {
 		a.now = time.Now
@@ -176,6 +181,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerCallers(api)
 	a.registerNumbers(api)
 	a.registerEvidence(api)
+	a.registerSearch(api)
 	a.registerSession(api)
 	a.registerTOTP(api)
 	a.registerUsers(api)

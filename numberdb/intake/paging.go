@@ -36,5 +36,7 @@ func badCursor(err error) error {
 	if !errors.Is(err, numberdb.ErrBadCursor) {
 		return nil
 	}
-	return huma.Error422UnprocessableEntity("", findingAt("query.cursor", "was not named by a page of this list: leave it out, and begin anew"))
+	return huma.Error422UnprocessableEntity("", findingAt("query.cursor", unknownCursor))
 }
+
+const unknownCursor = "was not named by a page of this list: leave it out, and begin anew"

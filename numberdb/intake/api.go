@@ -80,6 +80,7 @@ type API struct {
 	tokens  []Token
 	origin  numberdb.Origin
 	view    View
+	trunks  map[string]Trunk
 
 	catalogue catalogue
 	now       func() time.Time
@@ -109,6 +110,7 @@ func (a *API) look(o *Options) {
 	if !ok {
 		trunk = Trunk{Screening: o.Policy, Origin: o.Origin}
 	}
+	a.trunks = o.Trunks
 	a.view = View{Rules: numberdb.DefaultRules(), Trunk: trunk, Voice: o.Voice}
 	if o.Rules != nil {
 		a.view.Rules = *o.Rules
@@ -182,6 +184,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerNumbers(api)
 	a.registerEvidence(api)
 	a.registerSearch(api)
+	a.registerScreen(api)
 	a.registerSession(api)
 	a.registerTOTP(api)
 	a.registerUsers(api)

@@ -98,9 +98,10 @@ func (cmd lookupCommand) askStore(ctx context.Context, l *loaded) lookupAnswer {
 		origin.Region, origin.Bare = cmd.Region, numberdb.BareNational
 	}
 	parsed := origin.Parse(cmd.Number)
-	screen := screening.Policy{ReportOnly: policy.ReportOnly}
-	listing, err := l.listing(ctx, parsed.Number)
-	answer := lookupAnswer{NumberBody: intake.Describe(parsed, origin.Region, listing, screen, numberdb.DayOf(now())), List: listRedis}
+	today := numberdb.DayOf(now())
+	view := intake.View{Rules: l.Rules, Trunk: l.trunks()[intake.DefaultTrunk], Voice: l.Calls.voice()}
+	record, acts, err := l.ask(ctx, &view, parsed.Number, today)
+	answer := lookupAnswer{NumberBody: view.Describe(parsed, origin.Region, record, acts, today), List: listRedis}
 	if err != nil {
 		answer.List, answer.Fault = listNone, printable(err.Error())
 		answer.Standing = intake.StandingByRole{Callback: standingUnknown, CallerID: standingUnknown}

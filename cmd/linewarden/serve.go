@@ -83,7 +83,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		return err
 	}
 	if run.intake {
-		api, err := l.newIntake(store, key, log, registry)
+		api, err := l.newIntake(store, list, key, log, registry)
 		if err != nil {
 			return err
 		}

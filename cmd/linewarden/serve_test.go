@@ -240,7 +240,7 @@ func TestServe(t *testing.T) {
 	const verdict = `"standing":{"callback":"warn","caller_id":"none"},"verdict":{"inbound":{"action":"allow","reason":"clean"},"outbound":{"action":"warn","reason":"listed_warn"}}`
 	for list, environ := range map[string][]string{listRedis: withRedis, listServer: withServer} {
 		got := linewarden(t, environ, "lookup", "--json", "+12025550143")
-		if got.status != 0 || !strings.Contains(got.out, verdict+`,"list":"`+list+`"`) {
+		if got.status != 0 || !strings.Contains(got.out, verdict) || !strings.Contains(got.out, `"because":"reports"`) || !strings.HasSuffix(got.out, `,"list":"`+list+`"}`+"\n") {
 			t.Errorf("lookup: %+v", got)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/extract"
@@ -62,6 +63,14 @@ type Options struct {
 	Origin numberdb.Origin
 	// Policy decides what a caller would get.
 	Policy screening.Policy
+	// Rules are those by which the store makes standings, to explain them: [numberdb.DefaultRules] if nil.
+	Rules *numberdb.Rules
+	// Trunks are the operator's policies by name. Where they lack [DefaultTrunk], Origin and Policy stand in for it.
+	Trunks map[string]Trunk
+	// List is the node's list, for searches; without one they answer 503.
+	List List
+	// Voice knows which brands callers hear by name.
+	Voice dialplan.Voice
 	// Version of the program, for the API's description.
 	Version string
 
@@ -77,11 +86,14 @@ type API struct {
 	access  *access.Directory
 	tokens  []Token
 	origin  numberdb.Origin
-	policy  screening.Policy
-	now     func() time.Time
-	log     *slog.Logger
-	metrics *metrics
-	handler http.Handler
+	view    View
+	trunks  map[string]Trunk
+
+	catalogue catalogue
+	now       func() time.Time
+	log       *slog.Logger
+	metrics   *metrics
+	handler   http.Handler
 
 	reportsPerDay, feedReportsPerDay int
 	decisions                        DecisionStore
@@ -102,6 +114,22 @@ type API struct {
 
 	crossOrigin http.CrossOriginProtection
 	refusals    refusals
+}
+
+// DefaultTrunk is the name of the policy of calls that name none.
+const DefaultTrunk = "default"
+
+// look says by what rules and policy numbers are looked at.
+func (a *API) look(o *Options) {
+	trunk, ok := o.Trunks[DefaultTrunk]
+	if !ok {
+		trunk = Trunk{Screening: o.Policy, Origin: o.Origin}
+	}
+	a.trunks = o.Trunks
+	a.view = View{Rules: numberdb.DefaultRules(), Trunk: trunk, Voice: o.Voice}
+	if o.Rules != nil {
+		a.view.Rules = *o.Rules
+	}
 }
 
 // Bounds on a request. A report of the longest text in the widest script is below 24 KiB.
@@ -127,12 +155,14 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
+	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
 	a.decisions, a.companies, a.impact = o.Decisions, o.Companies, o.Impact
 	a.calls, a.callRetention, a.nodes = o.Calls, cmp.Or(o.CallRetention, journal.DefaultRetention), o.Nodes
 	a.chain, a.verifying, a.verifyTimeout = o.Chain, make(chan struct{}, 1), verifyTimeout
+	a.look(&o)
+	a.catalogue.list, a.catalogue.now = o.List, func() time.Time { return a.now() }
 	a.registerAppliers()
 	if a.now == nil {
 		a.now = time.Now
@@ -169,6 +199,9 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerExtract(api)
 	a.registerCallers(api)
 	a.registerNumbers(api)
+	a.registerEvidence(api)
+	a.registerSearch(api)
+	a.registerScreen(api)
 	a.registerSession(api)
 	a.registerTOTP(api)
 	a.registerUsers(api)

@@ -31,7 +31,11 @@ DELETE /v1/me/tokens/{name}            yes      yes      yes     yes           .
 POST   /v1/reports                     yes      yes      .       yes           yes      .       yes  .
 POST   /v1/reports/extract             yes      yes      .       yes           yes      .       yes  .
 GET    /v1/reports/{id}/caller         .        yes      .       .             .        .       .    .
+POST   /v1/screen                      yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/numbers                     yes      yes      yes     yes           yes      yes     .    .
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/numbers/{number}/reports    yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/numbers/{number}/decisions  yes      yes      yes     yes           yes      yes     .    .
 
 GET    /v1/brands                      yes      yes      yes     yes           yes      yes     yes  .
 GET    /v1/brands/{slug}               yes      yes      yes     yes           yes      yes     yes  .

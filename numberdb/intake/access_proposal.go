@@ -3,7 +3,7 @@ package intake
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 
@@ -11,20 +11,22 @@ import (
 	"github.com/linewarden/linewarden/numberdb/access"
 )
 
-// accessPayload is what a proposal of kind access asks for: a person or a token, never both.
+// accessPayload is what a proposal of kind access asks for: a person as they shall be, or a token, never both.
 type accessPayload struct {
-	Person *personPayload `json:"user,omitempty"`
-	Token  *NewTokenBody  `json:"token,omitempty"`
-}
+	User  string `json:"user,omitempty"`  // the person's name
+	Token string `json:"token,omitempty"` // the token's name
+	Role  Role   `json:"role"`
 
-// personPayload is a person as they shall be.
-type personPayload struct {
-	Name     string       `json:"name"`
-	Before   *personState `json:"before,omitempty"` // missing for a new one
-	Role     Role         `json:"role"`
-	Disabled bool         `json:"disabled"`
-	Language string       `json:"language,omitempty"`
+	// Of a person. Before is missing for a new one.
+	Disabled bool         `json:"disabled,omitempty"`
 	Reset    bool         `json:"reset,omitempty"`
+	Language string       `json:"language,omitempty"`
+	Before   *personState `json:"before,omitempty"`
+
+	// Of a token.
+	Source    *SourceBody `json:"source,omitempty"`
+	Expires   *time.Time  `json:"expires,omitempty"`
+	RateLimit int         `json:"rate_limit,omitempty"`
 }
 
 // personState is what a second person has to know of somebody who is to be let in: who made them, and who has known their password. It is what
@@ -50,13 +52,13 @@ func (s *personState) is(u *access.User) bool {
 
 // hasSecret says whether something comes of it that only its proposer may see: a one-time password or the text of a token.
 func (c *accessPayload) hasSecret() bool {
-	return c.Token != nil || c.Person != nil && (c.Person.Before == nil || c.Person.Reset)
+	return c.Token != "" || c.Before == nil || c.Reset
 }
 
 func readAccess(p *numberdb.Proposal) (c accessPayload, err error) {
 	err = json.Unmarshal(p.Payload, &c)
-	if err == nil && (c.Person == nil) == (c.Token == nil) {
-		err = fmt.Errorf("it is about neither or both of a person and a token")
+	if err == nil && ((c.User == "") == (c.Token == "") || c.Token != "" && c.Source == nil) {
+		err = errors.New("it is about neither or both of a person and a token")
 	}
 	return c, err
 }
@@ -67,17 +69,17 @@ func subjectOf(p *numberdb.Proposal) string {
 		return ""
 	}
 	c, err := readAccess(p)
-	if err != nil || c.Person == nil {
+	if err != nil {
 		return ""
 	}
-	return c.Person.Name
+	return c.User
 }
 
 // noReason stands where a person who changes what takes two has given no reason.
 const noReason = "no reason was given"
 
 // proposeAccess stores what the asker wants done to a person or token and may not do alone, and gives it as they see it.
-func (a *API) proposeAccess(ctx context.Context, c accessPayload, reason string) (*ProposalBody, error) {
+func (a *API) proposeAccess(ctx context.Context, c *accessPayload, reason string) (*ProposalBody, error) {
 	if a.decisions == nil {
 		return nil, problem(http.StatusServiceUnavailable, "This takes a second person, and this endpoint keeps no proposals.")
 	}

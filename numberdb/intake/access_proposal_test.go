@@ -59,7 +59,7 @@ func TestNewReviewerTakesTwo(t *testing.T) {
 	h, anna, rita, rosa := staffed(t)
 	p := waits(t, anna.do(http.MethodPost, "/v1/users", anotherReviewer))
 	if p.Proposer != "anna" || p.Reason != "she begins on Monday" || p.May.Approve || p.May.Collect || !p.May.Withdraw ||
-		!strings.Contains(string(p.Access), `"name":"eve"`) {
+		!strings.Contains(string(p.Access), `"user":"eve"`) {
 		t.Errorf("proposed as %+v, %s", p, p.Access)
 	}
 	wantProblem(t, anna.collect(p.ID), http.StatusConflict)
@@ -284,15 +284,21 @@ func TestAccessMoot(t *testing.T) {
 		change func(t *testing.T, h *house, anna *browser)
 	}{
 		"the name is taken": {
-			func(anna *browser) *httptest.ResponseRecorder { return anna.do(http.MethodPost, "/v1/users", anotherReviewer) },
+			func(anna *browser) *httptest.ResponseRecorder {
+				return anna.do(http.MethodPost, "/v1/users", anotherReviewer)
+			},
 			func(t *testing.T, h *house, _ *browser) { h.machine(t, "eve", RoleFeed) },
 		},
 		"a person has the name": {
-			func(anna *browser) *httptest.ResponseRecorder { return anna.do(http.MethodPost, "/v1/users", anotherReviewer) },
+			func(anna *browser) *httptest.ResponseRecorder {
+				return anna.do(http.MethodPost, "/v1/users", anotherReviewer)
+			},
 			func(t *testing.T, h *house, _ *browser) { h.person(t, "eve", RoleReporter) },
 		},
 		"the token's name is taken": {
-			func(anna *browser) *httptest.ResponseRecorder { return anna.do(http.MethodPost, "/v1/tokens", partnerToken) },
+			func(anna *browser) *httptest.ResponseRecorder {
+				return anna.do(http.MethodPost, "/v1/tokens", partnerToken)
+			},
 			func(t *testing.T, h *house, _ *browser) { h.person(t, "bank", RoleReporter) },
 		},
 		"reset by its proposer": { // who would know the password of a reviewer
@@ -377,7 +383,7 @@ func TestCollectAfterCrash(t *testing.T) {
 		"eve": anna.do(http.MethodPost, "/v1/users", anotherReviewer), "rosa": anna.change("rosa", `{"reset": true}`),
 	} {
 		p, c := approved(w)
-		_, lost, err := h.applyPerson(t.Context(), &p, c.Person)
+		_, lost, err := h.applyPerson(t.Context(), &p, &c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -388,7 +394,7 @@ func TestCollectAfterCrash(t *testing.T) {
 		want(t, h.browser(name).signIn(setup), http.StatusOK)
 	}
 	p, c := approved(anna.do(http.MethodPost, "/v1/tokens", partnerToken))
-	_, lost, err := h.applyToken(t.Context(), &p, c.Token)
+	_, lost, err := h.applyToken(t.Context(), &p, &c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func (a *API) applyAccess(ctx context.Context, p numberdb.Proposal) error {
 	case err != nil:
 		return fmt.Errorf("%w: the proposal cannot be read: %w", errMoot, err)
 	case !c.hasSecret():
-		_, _, err := a.applyPerson(ctx, &p, c.Person)
+		_, _, err := a.applyPerson(ctx, &p, &c)
 		return err
 	case !a.now().Before(collectUntil(&p)):
 		return fmt.Errorf("%w: its proposer did not collect it in time", errMoot)
@@ -29,14 +29,14 @@ func (a *API) applyAccess(ctx context.Context, p numberdb.Proposal) error {
 
 // applyPerson adds or changes a person as two people want it. It does so once: repeated, it changes nothing, or makes another one-time
 // password as long as nobody has used the first.
-func (a *API) applyPerson(ctx context.Context, p *numberdb.Proposal, c *personPayload) (access.User, string, error) {
+func (a *API) applyPerson(ctx context.Context, p *numberdb.Proposal, c *accessPayload) (access.User, string, error) {
 	by, approval := proposerOf(p), approvalOf(p)
-	u, err := a.access.User(ctx, c.Name)
+	u, err := a.access.User(ctx, c.User)
 	isNew := errors.Is(err, access.ErrNotFound)
 	done := err == nil && u.Proposal == p.ID // and not noted
 	switch {
 	case isNew && c.Before == nil:
-		u, setup, err := a.access.AddUser(ctx, by, access.NewUser{Name: c.Name, Role: c.Role, Language: c.Language, Approval: approval})
+		u, setup, err := a.access.AddUser(ctx, by, access.NewUser{Name: c.User, Role: c.Role, Language: c.Language, Approval: approval})
 		return u, setup, mootAccess(err)
 	case isNew:
 		return u, "", fmt.Errorf("%w: %w", errMoot, err)
@@ -51,14 +51,16 @@ func (a *API) applyPerson(ctx context.Context, p *numberdb.Proposal, c *personPa
 	case done, !c.Before.is(&u):
 		return u, "", fmt.Errorf("%w: %w", errMoot, access.ErrChanged)
 	}
-	u, setup, err := a.access.ChangeUser(ctx, by, c.Name, u.Version,
+	u, setup, err := a.access.ChangeUser(ctx, by, c.User, u.Version,
 		access.Change{Role: &c.Role, Disabled: &c.Disabled, Reset: c.Reset, Approval: approval})
 	return u, setup, mootAccess(err)
 }
 
 // applyToken makes a token as two people want it, in place of one whose making was not noted.
-func (a *API) applyToken(ctx context.Context, p *numberdb.Proposal, b *NewTokenBody) (access.StoredToken, string, error) {
-	n, err := a.machineToken(b)
+func (a *API) applyToken(ctx context.Context, p *numberdb.Proposal, c *accessPayload) (access.StoredToken, string, error) {
+	n, err := a.machineToken(&NewTokenBody{
+		OwnTokenBody: OwnTokenBody{Name: c.Token, Expires: c.Expires, RateLimit: c.RateLimit}, Role: string(c.Role), Source: *c.Source,
+	})
 	if err != nil {
 		return access.StoredToken{}, "", fmt.Errorf("%w: %w", errMoot, err)
 	}

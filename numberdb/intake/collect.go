@@ -112,8 +112,8 @@ func (a *API) madeOf(ctx context.Context, p *numberdb.Proposal) (*collectedOutpu
 		return nil, err
 	}
 	out := &collectedOutput{}
-	if c.Token != nil {
-		t, text, err := a.applyToken(ctx, p, c.Token)
+	if c.Token != "" {
+		t, text, err := a.applyToken(ctx, p, &c)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +121,7 @@ func (a *API) madeOf(ctx context.Context, p *numberdb.Proposal) (*collectedOutpu
 		out.Body.Token, out.Body.Text = &body, text
 		return out, nil
 	}
-	u, setup, err := a.applyPerson(ctx, p, c.Person)
+	u, setup, err := a.applyPerson(ctx, p, &c)
 	if err != nil {
 		return nil, err
 	}

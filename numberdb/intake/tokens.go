@@ -154,9 +154,9 @@ func (a *API) makeToken(ctx context.Context, in *newTokenInput) (*machineTokenOu
 	}
 	t, text, err := a.access.MakeToken(ctx, principalOf(ctx), n)
 	if errors.Is(err, access.ErrSecondPerson) {
-		wanted := in.Body
-		wanted.Reason = ""
-		p, err := a.proposeAccess(ctx, accessPayload{Token: &wanted}, in.Body.Reason)
+		p, err := a.proposeAccess(ctx, &accessPayload{
+			Token: in.Body.Name, Role: n.Role, Source: &in.Body.Source, Expires: in.Body.Expires, RateLimit: in.Body.RateLimit,
+		}, in.Body.Reason)
 		if err != nil {
 			return nil, err
 		}

@@ -167,7 +167,7 @@ func (a *API) addUser(ctx context.Context, in *newUserInput) (*setupOutput, erro
 	u, setup, err := a.access.AddUser(ctx, principalOf(ctx), n)
 	if errors.Is(err, access.ErrSecondPerson) {
 		n.Name, _ = access.FoldName(n.Name)
-		return a.proposePerson(ctx, &personPayload{Name: n.Name, Role: n.Role, Language: n.Language}, in.Body.Reason)
+		return a.proposePerson(ctx, &accessPayload{User: n.Name, Role: n.Role, Language: n.Language}, in.Body.Reason)
 	}
 	if err != nil {
 		return nil, a.accessProblem(ctx, err)
@@ -212,7 +212,7 @@ func (a *API) proposeChange(ctx context.Context, name string, version int64, c a
 	if err != nil {
 		return nil, a.accessProblem(ctx, err)
 	}
-	person := &personPayload{Name: u.Name, Before: personStateOf(&u), Role: u.Role, Disabled: u.Disabled, Reset: c.Reset}
+	person := &accessPayload{User: u.Name, Before: personStateOf(&u), Role: u.Role, Disabled: u.Disabled, Reset: c.Reset}
 	if c.Role != nil {
 		person.Role = *c.Role
 	}
@@ -223,8 +223,8 @@ func (a *API) proposeChange(ctx context.Context, name string, version int64, c a
 }
 
 // proposePerson is the answer to what a person alone cannot do to another one.
-func (a *API) proposePerson(ctx context.Context, person *personPayload, reason string) (*setupOutput, error) {
-	p, err := a.proposeAccess(ctx, accessPayload{Person: person}, reason)
+func (a *API) proposePerson(ctx context.Context, person *accessPayload, reason string) (*setupOutput, error) {
+	p, err := a.proposeAccess(ctx, person, reason)
 	if err != nil {
 		return nil, err
 	}

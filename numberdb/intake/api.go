@@ -212,6 +212,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerDecisions(api)
 	a.registerBrands(api)
 	a.registerProposals(api)
+	a.registerCollect(api)
 	a.registerStats(api)
 	a.registerCalls(api)
 	a.registerNodes(api)

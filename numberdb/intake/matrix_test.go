@@ -49,6 +49,7 @@ GET    /v1/decisions/{id}              yes      yes      yes     yes           y
 POST   /v1/decisions/{id}/approve      .        yes      .       yes           .        .       .    .
 POST   /v1/decisions/{id}/reject       .        yes      .       yes           .        .       .    .
 POST   /v1/decisions/{id}/withdraw     .        yes      .       yes           .        .       .    .
+POST   /v1/decisions/{id}/collect      .        .        .       yes           .        .       .    .
 
 GET    /v1/stats                       yes      yes      yes     yes           yes      yes     .    .
 GET    /v1/calls/{id}                  yes      yes      yes     yes           yes      yes     .    .

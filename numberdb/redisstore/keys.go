@@ -45,6 +45,7 @@ import (
 //	lw:q:<day>:<who> string  how many reports a reporter has sent on a day (since 1970, UTC). TTL: two days.
 //	lw:companies     hash    the registry of genuine lines: slug → version, blank, JSON of some 500 bytes. No TTL: it is for people to change.
 //	lw:{access}:u    hash    people: name → record in JSON, with the hash of the password. No TTL: who may sign in does not end by itself.
+//	lw:{access}:r    set     names of all who have ever been reviewers. No TTL: once there were two, nobody alone makes a third.
 //	lw:{access}:t    hash    tokens that were made at the intake: name → record in JSON. No TTL: an end is in the record.
 //	lw:{access}:i    hash    the same: SHA-256 of the token → name. No TTL: as the record.
 //	lw:{access}:q:<hash>:<minute> string how often a token was used in a minute (since 1970). TTL: two minutes.
@@ -75,6 +76,7 @@ const (
 )
 
 func (k keys) users() string              { return k.prefix + ":{access}:u" }
+func (k keys) reviewers() string          { return k.prefix + ":{access}:r" }
 func (k keys) tokens() string             { return k.prefix + ":{access}:t" }
 func (k keys) tokenHashes() string        { return k.prefix + ":{access}:i" }
 func (k keys) attempts(key string) string { return k.prefix + ":{access}:f:" + key }

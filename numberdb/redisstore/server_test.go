@@ -272,6 +272,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"{nodes}:i": {"zset", nodeTTL},
 
 		"{access}:u": {"hash", 0},
+		"{access}:r": {"set", 0},
 		"{access}:t": {"hash", 0},
 		"{access}:i": {"hash", 0},
 		"{access}:q": {"string", 2 * time.Minute},

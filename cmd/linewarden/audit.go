@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/linewarden/linewarden/numberdb"
@@ -133,17 +132,4 @@ func (cmd exportAudit) Run(p *program) error {
 		}
 		return nil
 	})
-}
-
-// recordRefusal lets the store refuse what we have found to be one person doing what takes two, so that who tried is in the audit chain. It tells on
-// standard error where that cannot be written.
-func (p *program) recordRefusal(l *loaded, d numberdb.Decision) {
-	err := p.withStore(l, func(store *redisstore.Store) error {
-		_, err := store.Decide(p.ctx, numberdb.Actor{Name: d.Author, Role: roleCommandLine}, d)
-		return err
-	})
-	var faults numberdb.Faults
-	if !errors.As(err, &faults) || errors.Is(err, redisstore.ErrNotRecorded) {
-		fmt.Fprintln(p.err, "linewarden: the attempt is not in the audit chain: "+printable(fmt.Sprint(err)))
-	}
 }

@@ -248,3 +248,15 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	c.bytes.Add(int64(n))
 	return n, err
 }
+
+// rolesOf reads the roles that a command line names.
+func rolesOf(words []string) (roles numberdb.Roles, err error) {
+	for _, w := range words {
+		var r numberdb.Role
+		if err := r.UnmarshalText([]byte(w)); err != nil {
+			return 0, usageError{err}
+		}
+		roles |= numberdb.RolesOf(r)
+	}
+	return roles, nil
+}

@@ -81,12 +81,7 @@ func (cmd lookupCommand) askServer(ctx context.Context, p *program) (lookupAnswe
 		query.Set("region", cmd.Region)
 	}
 	answer := lookupAnswer{List: listServer}
-	// An empty path segment would be another address; a blank reads the same, as no number.
-	text := cmd.Number
-	if text == "" {
-		text = " "
-	}
-	err = c.do(ctx, http.MethodGet, "/v1/numbers/"+text, query, nil, &answer.NumberBody)
+	err = c.do(ctx, http.MethodGet, "/v1/numbers/"+segment(cmd.Number), query, nil, &answer.NumberBody)
 	return answer, err
 }
 

@@ -102,3 +102,12 @@ func (l *loaded) ask(ctx context.Context, v *intake.View, n numberdb.Number, tod
 	}
 	return &known, acts, nil
 }
+
+// loadForStore is the config of a command that needs the store and a way to read numbers, nothing else.
+func (p *program) loadForStore() (*loaded, error) {
+	l, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return l, l.resolveRedisSecrets()
+}

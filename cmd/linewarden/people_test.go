@@ -13,9 +13,10 @@ import (
 	"github.com/linewarden/linewarden/numberdb/intake"
 )
 
-// desk is a browser on a node's intake. It keeps cookies itself: those of sign-ins are for TLS, and the tests have none.
+// desk is a browser on a node's intake, or a program with a token. It keeps cookies itself: those of sign-ins are for TLS, and the tests have none.
 type desk struct {
 	n       *node
+	token   string // may be empty
 	cookies map[string]string
 }
 
@@ -33,6 +34,9 @@ func (d *desk) do(t testing.TB, method, path string, body any, status int, out a
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if d.token != "" {
+		req.Header.Set("Authorization", "Bearer "+d.token)
+	}
 	for name, value := range d.cookies {
 		req.Header.Add("Cookie", name+"="+value)
 	}

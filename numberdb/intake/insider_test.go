@@ -74,6 +74,10 @@ func TestSingleInsider(t *testing.T) {
 					}
 				}
 			}
+			h.clock.move(applyGrace)
+			if _, err := h.FinishProposals(soon(t)); err != nil {
+				t.Error(err)
+			}
 			for _, c := range coveted {
 				s := h.standings(t, c.number)
 				softened := i.role == RoleReviewer && c.standing == numberdb.StandingBlock

@@ -74,8 +74,11 @@ func TestKilledBetweenApprovalAndApplication(t *testing.T) {
 	mend()
 	n.start(t)
 	eventually(t, "what was approved is applied", func() bool {
-		bob.do(t, http.MethodGet, path, nil, http.StatusOK, &p)
-		return p.Applied
+		stored, err := store.Proposal(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stored.Applied
 	})
 	for i, times := range made() {
 		l, err := store.Listing(t.Context(), number(i))

@@ -21,7 +21,7 @@ func TestKilledBetweenApprovalAndApplication(t *testing.T) {
 	server := startRedis(t)
 	n := startNode(t, server.Addr(), "killed", "")
 	tokens := staff(t, n, map[string]access.Role{"ann": access.RoleReviewer, "bob": access.RoleReviewer})
-	ann, bob := &desk{n: n, token: tokens["ann"]}, &desk{n: n, token: tokens["bob"]}
+	ann, bob := &colleague{n: n, token: tokens["ann"]}, &colleague{n: n, token: tokens["bob"]}
 	store, err := redisstore.Open(redisstore.Connection{Addrs: []string{server.Addr()}}, redisstore.Options{Timeout: patience})
 	if err != nil {
 		t.Fatal(err)

@@ -13,17 +13,17 @@ import (
 	"github.com/linewarden/linewarden/numberdb/intake"
 )
 
-// desk is a browser on a node's intake, or a program with a token. It keeps cookies itself: those of sign-ins are for TLS, and the tests have none.
-type desk struct {
+// colleague is somebody with a browser on a node's intake, or with a token. Cookies are kept by hand: those of sign-ins are for TLS, and the tests have none.
+type colleague struct {
 	n       *node
 	token   string // may be empty
 	cookies map[string]string
 }
 
-func (n *node) desk() *desk { return &desk{n: n, cookies: map[string]string{}} }
+func (n *node) colleague() *colleague { return &colleague{n: n, cookies: map[string]string{}} }
 
 // do sends a request and reads the answer, which must have the status, into out if that is not nil.
-func (d *desk) do(t testing.TB, method, path string, body any, status int, out any) {
+func (d *colleague) do(t testing.TB, method, path string, body any, status int, out any) {
 	t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -60,7 +60,7 @@ func (d *desk) do(t testing.TB, method, path string, body any, status int, out a
 }
 
 // settleIn signs in with a one-time password, sets another one, and makes a token for the command line.
-func (d *desk) settleIn(t testing.TB, name, setup string) (token string) {
+func (d *colleague) settleIn(t testing.TB, name, setup string) (token string) {
 	t.Helper()
 	const password = "four walruses sing"
 	d.do(t, http.MethodPost, "/v1/session", intake.SignInBody{User: name, Password: setup}, http.StatusOK, nil)
@@ -78,12 +78,12 @@ func staff(t testing.TB, n *node, people map[string]access.Role) (tokens map[str
 	if first.status != 0 || setup == nil {
 		t.Fatalf("make the first administrator: %+v", first)
 	}
-	anna := n.desk()
+	anna := n.colleague()
 	tokens = map[string]string{"anna": anna.settleIn(t, "anna", setup[1])}
 	for name, role := range people {
 		var made intake.SetupBody
 		anna.do(t, http.MethodPost, "/v1/users", map[string]string{"name": name, "role": string(role)}, http.StatusCreated, &made)
-		tokens[name] = n.desk().settleIn(t, name, made.Setup)
+		tokens[name] = n.colleague().settleIn(t, name, made.Setup)
 	}
 	return tokens
 }

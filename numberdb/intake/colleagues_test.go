@@ -22,7 +22,7 @@ func (b *browser) propose(t testing.TB, standing string) ProposalBody {
 	return *a.Proposal
 }
 
-func (b *browser) settle(id, verb string, headers ...string) *httptest.ResponseRecorder {
+func (b *browser) says(id, verb string, headers ...string) *httptest.ResponseRecorder {
 	return b.do(http.MethodPost, "/v1/decisions/"+id+"/"+verb, `{"reason":"looked at"}`, headers...)
 }
 
@@ -72,17 +72,17 @@ func TestNobodyIsTwo(t *testing.T) {
 	p := vera.propose(t, "block")
 	token := vera.ownToken(t)
 	for name, word := range map[string]func(verb string) *httptest.ResponseRecorder{
-		"in the same session": func(verb string) *httptest.ResponseRecorder { return vera.settle(p.ID, verb) },
+		"in the same session": func(verb string) *httptest.ResponseRecorder { return vera.says(p.ID, verb) },
 		"in another session, in capitals and blanks": func(verb string) *httptest.ResponseRecorder {
 			other := h.browser(" VERA\t")
 			want(t, other.signIn(goodPassword), http.StatusOK)
-			return other.settle(p.ID, verb)
+			return other.says(p.ID, verb)
 		},
 		"with a token of her own": func(verb string) *httptest.ResponseRecorder {
-			return h.browser("").settle(p.ID, verb, "Authorization", "Bearer "+token)
+			return h.browser("").says(p.ID, verb, "Authorization", "Bearer "+token)
 		},
 		"with a token, in another session": func(verb string) *httptest.ResponseRecorder {
-			return vera.settle(p.ID, verb, "Authorization", "bearer "+token)
+			return vera.says(p.ID, verb, "Authorization", "bearer "+token)
 		},
 	} {
 		for _, verb := range []string{"approve", "reject"} {
@@ -98,8 +98,8 @@ func TestNobodyIsTwo(t *testing.T) {
 	h.expect(t, "none")
 	// What she proposed with her token is hers in the browser.
 	byToken := answer[DecisionAnswer](t, h.browser("").do(http.MethodPost, decisionsOf(scam), ruling("cleared"), "Authorization", "Bearer "+token), http.StatusAccepted)
-	wantProblem(t, vera.settle(byToken.Proposal.ID, "approve"), http.StatusForbidden)
-	want(t, vera.settle(byToken.Proposal.ID, "withdraw"), http.StatusOK)
+	wantProblem(t, vera.says(byToken.Proposal.ID, "approve"), http.StatusForbidden)
+	want(t, vera.says(byToken.Proposal.ID, "withdraw"), http.StatusOK)
 	// No name that looks like hers can be somebody else's.
 	for _, name := range []string{"VERA", " vera ", "véra", "vera\u200b", "vera/laptop", "ｖera"} {
 		if _, _, err := h.directory.AddUser(t.Context(), root, access.NewUser{Name: name, Role: RoleReviewer}); err == nil {
@@ -107,7 +107,7 @@ func TestNobodyIsTwo(t *testing.T) {
 		}
 	}
 	bea := h.in(t, "bea", RoleReviewer)
-	approved := answer[ProposalBody](t, h.browser("").settle(p.ID, "approve", "Authorization", "Bearer "+bea.ownToken(t)), http.StatusOK)
+	approved := answer[ProposalBody](t, h.browser("").says(p.ID, "approve", "Authorization", "Bearer "+bea.ownToken(t)), http.StatusOK)
 	if !approved.Applied || approved.Proposer != "vera" || approved.DecidedBy != "bea" {
 		t.Errorf("approved as %+v", approved)
 	}
@@ -123,6 +123,7 @@ func TestNobodyMakesTheirSecondPerson(t *testing.T) {
 	h.clock.move(time.Minute)
 	change := func(by Principal, name string, c access.Change) (setup string) {
 		t.Helper()
+		c.Approval = agreed // somebody has fallen for it
 		u, err := h.directory.User(t.Context(), name)
 		if err == nil {
 			_, setup, err = h.directory.ChangeUser(t.Context(), by, name, u.Version, c)
@@ -139,16 +140,16 @@ func TestNobodyMakesTheirSecondPerson(t *testing.T) {
 	change(asVera, "rob", access.Change{Role: &reviewer})
 	rob := h.browser("rob")
 	want(t, rob.signIn(goodPassword), http.StatusOK)
-	if problem, _ := wantProblem(t, rob.settle(p.ID, "approve"), http.StatusForbidden); !strings.Contains(problem.Detail, "gave you your role") {
+	if problem, _ := wantProblem(t, rob.says(p.ID, "approve"), http.StatusForbidden); !strings.Contains(problem.Detail, "gave you your role") {
 		t.Errorf("rob is told %q", problem.Detail)
 	}
 	setup := change(asVera, "bea", access.Change{Reset: true})
 	want(t, bea.do(http.MethodGet, "/v1/me", ""), http.StatusUnauthorized)
 	puppet := h.browser("bea")
 	want(t, puppet.signIn(setup), http.StatusOK)
-	wantProblem(t, puppet.settle(p.ID, "approve"), http.StatusForbidden) // the one-time password is for nothing but another password
+	wantProblem(t, puppet.says(p.ID, "approve"), http.StatusForbidden) // the one-time password is for nothing but another password
 	want(t, puppet.do(http.MethodPost, "/v1/me/password", asJSON(PasswordBody{setup, "four walruses sing"})), http.StatusOK)
-	if problem, _ := wantProblem(t, puppet.settle(p.ID, "approve"), http.StatusForbidden); !strings.Contains(problem.Detail, "has reset your password") {
+	if problem, _ := wantProblem(t, puppet.says(p.ID, "approve"), http.StatusForbidden); !strings.Contains(problem.Detail, "has reset your password") {
 		t.Errorf("bea is told %q", problem.Detail)
 	}
 	h.expect(t, "none")
@@ -161,7 +162,7 @@ func TestNobodyMakesTheirSecondPerson(t *testing.T) {
 	change(root, "rob", access.Change{Role: &administrator})
 	change(root, "rob", access.Change{Role: &reviewer})
 	want(t, rob.signIn(goodPassword), http.StatusOK)
-	if approved := answer[ProposalBody](t, rob.settle(p.ID, "approve"), http.StatusOK); !approved.Applied {
+	if approved := answer[ProposalBody](t, rob.says(p.ID, "approve"), http.StatusOK); !approved.Applied {
 		t.Errorf("approved as %+v", approved)
 	}
 	h.expect(t, "block")
@@ -172,17 +173,17 @@ func TestApprovalSentAgain(t *testing.T) {
 	h := newHouse(t)
 	vera, bea := h.in(t, "vera", RoleReviewer), h.in(t, "bea", RoleReviewer)
 	p := vera.propose(t, "block")
-	first := bea.settle(p.ID, "approve", "Idempotency-Key", "a-key")
+	first := bea.says(p.ID, "approve", "Idempotency-Key", "a-key")
 	want(t, first, http.StatusOK)
 	answer[DecisionAnswer](t, bea.do(http.MethodPost, decisionsOf(scam), ruling("warn")), http.StatusCreated) // softened since
 	entries := len(h.chain(t))
-	again := bea.settle(p.ID, "approve", "Idempotency-Key", "a-key")
+	again := bea.says(p.ID, "approve", "Idempotency-Key", "a-key")
 	if again.Code != http.StatusOK || again.Body.String() != first.Body.String() || len(h.chain(t)) != entries {
 		t.Errorf("with its key again: %d %s, and %q in the chain", again.Code, again.Body, h.chain(t)[entries:])
 	}
-	wantProblem(t, bea.settle(p.ID, "approve"), http.StatusConflict)
-	wantProblem(t, bea.settle(p.ID, "approve", "Idempotency-Key", "another-key"), http.StatusConflict)
-	wantProblem(t, vera.settle(p.ID, "approve", "Idempotency-Key", "a-key"), http.StatusConflict) // whose key it is not
+	wantProblem(t, bea.says(p.ID, "approve"), http.StatusConflict)
+	wantProblem(t, bea.says(p.ID, "approve", "Idempotency-Key", "another-key"), http.StatusConflict)
+	wantProblem(t, vera.says(p.ID, "approve", "Idempotency-Key", "a-key"), http.StatusConflict) // whose key it is not
 	h.expect(t, "warn")
 	if n := h.made(t, p.ID, scamTarget); n != 1 {
 		t.Errorf("it was made %d times", n)
@@ -205,7 +206,7 @@ func TestManyTabsAtOnce(t *testing.T) {
 		for i := range 8 * len(words) {
 			tabs.Go(func() {
 				word := words[i%len(words)]
-				w := []*house{h, &other}[i/len(words)%2].browser("").settle(id, word.verb, "Authorization", "Bearer "+word.token)
+				w := []*house{h, &other}[i/len(words)%2].browser("").says(id, word.verb, "Authorization", "Bearer "+word.token)
 				if mu.Lock(); w.Code == http.StatusOK {
 					won = append(won, word.verb)
 				} else if w.Code != http.StatusConflict {
@@ -257,8 +258,8 @@ func TestBulkOfOneRefused(t *testing.T) {
 	}
 	p := answer[ProposalBody](t, vera.do(http.MethodPost, "/v1/decisions", `{"reason":"a list","decisions":[`+good+`]}`), http.StatusAccepted)
 	h.expect(t, "none")
-	wantProblem(t, vera.settle(p.ID, "approve"), http.StatusForbidden)
-	if p = answer[ProposalBody](t, bea.settle(p.ID, "approve"), http.StatusOK); !p.Applied {
+	wantProblem(t, vera.says(p.ID, "approve"), http.StatusForbidden)
+	if p = answer[ProposalBody](t, bea.says(p.ID, "approve"), http.StatusOK); !p.Applied {
 		t.Errorf("approved as %+v", p)
 	}
 	h.expect(t, "block")
@@ -277,9 +278,9 @@ func TestNobodySettlesWhatHasExpired(t *testing.T) {
 		if _, err := h.FinishProposals(soon(t)); expired && err != nil {
 			t.Fatal(err)
 		}
-		wantProblem(t, bea.settle(p.ID, "approve"), http.StatusConflict)
-		wantProblem(t, bea.settle(p.ID, "reject"), http.StatusConflict)
-		wantProblem(t, vera.settle(p.ID, "withdraw"), http.StatusConflict)
+		wantProblem(t, bea.says(p.ID, "approve"), http.StatusConflict)
+		wantProblem(t, bea.says(p.ID, "reject"), http.StatusConflict)
+		wantProblem(t, vera.says(p.ID, "withdraw"), http.StatusConflict)
 	}
 	h.expect(t, "none")
 	if h.inChain(t, "linewarden as program: expired "+scam) != 1 {
@@ -306,7 +307,7 @@ func TestProtectedAndCleared(t *testing.T) {
 			continue
 		}
 		h.expect(t, before)
-		want(t, bea.settle(a.Proposal.ID, "approve"), http.StatusOK)
+		want(t, bea.says(a.Proposal.ID, "approve"), http.StatusOK)
 		h.expect(t, step.standing)
 	}
 	if got := fmt.Sprint(h.inChain(t, "vera as reviewer: proposed "+scam), h.inChain(t, "bea as reviewer: approved "+scam)); got != "10 9" {

@@ -46,7 +46,8 @@ func TestExplain(t *testing.T) {
 			s.report(80, trusted("bank"), "a")
 		}, nil, 95, "warn[260 watch 445] by 2 +12025550143", 1},
 		"a range":              {func(*story) {}, []Change{protected}, 0, "protected[] by 3 +1202555*", -1},
-		"a range behind it":    {func(s *story) { s.report(0, trusted("bank"), "a") }, []Change{protected}, 0, "warn[180 watch 365 protected] by 2 +12025550143", 1},
+		"a genuine range":      {func(s *story) { s.report(0, trusted("bank"), "a") }, []Change{protected}, 0, "protected[] by 3 +1202555*", -1},
+		"a decision before it": {func(s *story) { s.decide(0, StandingWarn) }, []Change{protected}, 0, "warn[180 protected] by 1 +12025550143", -1},
 		"on the operator's":    {func(*story) {}, []Change{marked}, 0, "none[] by 4 ", -1},
 		"earned by older ones": {func(s *story) { s.report(0, trusted("bank"), "a"); s.rules.Levels = s.rules.Levels[2:] }, nil, 0, "warn[180 watch 365] by 2 +12025550143", -1},
 	} {

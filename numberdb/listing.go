@@ -126,19 +126,21 @@ func (l *Listing) Fill(less *Listing, today Day) {
 	l.Marks |= less.Marks
 }
 
-// fill is [Listing.Fill] for one role. What is taken over keeps the brand that reports about the target name, if it names none itself.
-func (l *RoleListing) fill(around *RoleListing, today Day) {
+// fill is [Listing.Fill] for one role, and says whether what lies around has been taken over. That keeps the brand that reports about the
+// target name, if it names none itself.
+func (l *RoleListing) fill(around *RoleListing, today Day) (outdone bool) {
 	own, other := l.At(today), around.At(today)
 	switch {
 	case *l == (RoleListing{}):
 	case l.inForce(today), own > other, own == other && !around.inForce(today): // cleared and protected are above all that reports earn
-		return
+		return false
 	}
 	brand := l.Brand
 	*l = *around
 	if l.Brand == "" && own != StandingNone && other <= StandingBlock {
 		l.Brand = brand
 	}
+	return true
 }
 
 // Target is what a listing is about: one number, or with Prefix set the range of all numbers whose E.164 digits begin with those

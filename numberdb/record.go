@@ -26,10 +26,17 @@ func (r *Record) Listing(today Day) (merged Listing) {
 
 // at is the standing in a role on a day, and which of Listed has it; -1 if nothing holds.
 func (r *Record) at(role Role, day Day) (Standing, int) {
-	for i := range r.Listed {
-		if s := r.Listed[i].Listing.Roles[role].At(day); s != StandingNone {
-			return s, i
+	var merged RoleListing
+	holder := -1
+	for i := len(r.Listed) - 1; i >= 0; i-- {
+		own := r.Listed[i].Listing.Roles[role]
+		if !own.fill(&merged, day) {
+			holder = i
 		}
+		merged = own
+	}
+	if s := merged.At(day); s != StandingNone {
+		return s, holder
 	}
 	return StandingNone, -1
 }

@@ -31,6 +31,8 @@ type Options struct {
 	Answer time.Duration
 	// FactorKey seals the secrets of second factors; none can be set up if nil. The same on all nodes.
 	FactorKey *FactorKey
+	// OIDC is the provider at which people may sign in instead of with a password; none if nil.
+	OIDC *OIDC
 	// Now is the clock; [time.Now] if nil.
 	Now func() time.Time
 }
@@ -44,6 +46,7 @@ type Directory struct {
 	answer       time.Duration
 	hashes       *hasher
 	factorKey    *FactorKey
+	oidc         *OIDC
 	sessions     *sessions
 	now          func() time.Time
 }
@@ -67,7 +70,7 @@ func New(o Options) (*Directory, error) {
 	}
 	d := &Directory{
 		store: o.Store, appendAudit: o.Audit, organisation: o.Organisation, answer: o.Answer, hashes: hashes,
-		factorKey: o.FactorKey, now: o.Now,
+		factorKey: o.FactorKey, oidc: o.OIDC, now: o.Now,
 	}
 	for _, name := range o.Taken {
 		d.taken = append(d.taken, strings.ToLower(name))
@@ -124,13 +127,17 @@ func (d *Directory) record(ctx context.Context, by Principal, action numberdb.Au
 
 // userState is what the audit chain shows of a person.
 type userState struct {
-	Role     Role  `json:"role"`
-	Disabled bool  `json:"disabled"`
-	Factor   bool  `json:"second_factor,omitempty"`
-	Epoch    int64 `json:"epoch"`
+	Role     Role `json:"role"`
+	Disabled bool `json:"disabled"`
+	Factor   bool `json:"second_factor,omitempty"`
+	// Account is that at the sign-in provider, hashed.
+	Account string `json:"account,omitempty"`
+	Epoch   int64  `json:"epoch"`
 }
 
-func stateOf(u *User) userState { return userState{u.Role, u.Disabled, u.HasFactor(), u.Epoch} }
+func stateOf(u *User) userState {
+	return userState{u.Role, u.Disabled, u.HasFactor(), u.Account, u.Epoch}
+}
 
 // visitState is what the audit chain shows of a browser.
 type visitState struct {

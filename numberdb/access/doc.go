@@ -14,5 +14,9 @@
 //
 // A second factor is a code of an authenticator application (RFC 6238), asked for once the password was right, and good once.
 //
-// Everything that changes anything is in the audit chain before it is done, or it is not done. No I/O but that of the store, no clock but the given one.
+// Instead of with a password people may sign in at a provider of OpenID Connect ([OIDC]), which says who somebody is and never what they may
+// do: it names the person by a claim, the role is the one here. The first time binds the person to their account there, until a reset.
+//
+// Everything that changes anything is in the audit chain before it is done, or it is not done. No I/O but that of the store and with
+// the provider, no clock but the given one.
 package access

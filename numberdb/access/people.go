@@ -144,14 +144,14 @@ func (d *Directory) newUser(by Principal, n NewUser) (User, error) {
 	}, nil
 }
 
-// setUp gives a person a new one-time password, and takes their second factor away.
+// setUp gives a person a new one-time password, and takes their second factor and their account at the sign-in provider away.
 func (d *Directory) setUp(ctx context.Context, by Principal, u *User) (setup string, err error) {
 	setup = newSetupPassword()
 	if u.Password, err = d.hashes.hash(ctx, setup); err != nil {
 		return "", fmt.Errorf("make a one-time password: %w", err)
 	}
 	now := d.now()
-	u.SetupUntil, u.ResetAt, u.ResetBy, u.Factor = now.Add(setupLife), now, by.Name, ""
+	u.SetupUntil, u.ResetAt, u.ResetBy, u.Factor, u.Account = now.Add(setupLife), now, by.Name, "", ""
 	return setup, nil
 }
 

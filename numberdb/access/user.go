@@ -26,6 +26,8 @@ type User struct {
 	SetupUntil time.Time `json:"setup_until,omitzero"`
 	// Factor is the secret of the second factor, sealed with the [FactorKey]; empty for a person who has none.
 	Factor string `json:"factor,omitempty"`
+	// Account is the only one of the sign-in provider by which the person comes, hashed; empty for a person who has not come from there yet.
+	Account string `json:"account,omitempty"`
 	// ResetAt and ResetBy say who last reset password and second factor, and when.
 	ResetAt time.Time `json:"reset_at,omitzero"`
 	ResetBy string    `json:"reset_by,omitempty"`

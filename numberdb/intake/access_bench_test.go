@@ -28,6 +28,7 @@ type house struct {
 	server    *testbed.Redis
 	clock     *clock
 	factorKey *access.FactorKey // of the node that joins next
+	oidc      *access.OIDC      // the same
 
 	auditFails error
 }
@@ -85,7 +86,7 @@ func (h *house) join(t testing.TB) {
 	t.Cleanup(func() { _ = store.Close() }) // the server ends with the test
 	h.directory, err = access.New(access.Options{
 		Store: store, Audit: h.audit, Organisation: "helpline", Taken: []string{"ann", "otto"}, SessionIdle: testIdle, SessionLife: testLife,
-		Cost: lightCost, Answer: -1, FactorKey: h.factorKey, Now: h.clock.Now,
+		Cost: lightCost, Answer: -1, FactorKey: h.factorKey, OIDC: h.oidc, Now: h.clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,9 @@ type Options struct {
 	// Access keeps people and the tokens that were made here. Tokens are those that the config names: they work while the store is away.
 	Access *access.Directory
 	Tokens []Token
+	// OIDCLabel is what people call the provider at which they can sign in, if Access has one. SignInPage is the path of the page that tells
+	// them what went wrong there; a problem document does if empty.
+	OIDCLabel, SignInPage string
 	// ReportsPerDay and FeedReportsPerDay bound what one reporter sends in a day of UTC: [DefaultReportsPerDay] and
 	// [DefaultFeedReportsPerDay] if zero.
 	ReportsPerDay, FeedReportsPerDay int
@@ -94,6 +97,8 @@ type API struct {
 	log       *slog.Logger
 	metrics   *metrics
 	handler   http.Handler
+
+	oidcLabel, signInPage string
 
 	reportsPerDay, feedReportsPerDay int
 	decisions                        DecisionStore
@@ -158,6 +163,7 @@ func New(o Options) (*API, error) {
 	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
+	a.oidcLabel, a.signInPage = o.OIDCLabel, o.SignInPage
 	a.decisions, a.companies, a.impact = o.Decisions, o.Companies, o.Impact
 	a.calls, a.callRetention, a.nodes = o.Calls, cmp.Or(o.CallRetention, journal.DefaultRetention), o.Nodes
 	a.chain, a.verifying, a.verifyTimeout = o.Chain, make(chan struct{}, 1), verifyTimeout
@@ -204,6 +210,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerScreen(api)
 	a.registerSession(api)
 	a.registerTOTP(api)
+	a.registerOIDC(mux)
 	a.registerUsers(api)
 	a.registerTokens(api)
 	if err := registerDocs(mux); err != nil {

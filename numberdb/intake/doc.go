@@ -16,6 +16,13 @@
 //
 // and, for people and tokens (numberdb/access), under /v1/session, /v1/me, /v1/users and /v1/tokens.
 //
+// Browsers, beside that, sign in at a provider of OpenID Connect where one is configured:
+//
+//	GET /signin/oidc?next=/path     303 to the provider, with a cookie that binds the attempt to the browser for ten minutes
+//	GET /signin/oidc/callback       303 to that path with a session; or to the sign-in page, which is told refused or away ([ElsewhereRefused])
+//
+// They are not in /openapi.json, since nothing but a browser can use them. Without a provider they answer 404.
+//
 // A request carries a bearer token or the cookie of a session; each operation names the roles that may use it, and a test holds
 // all of them to one table. What browsers send for pages of other sites is refused where it would change anything. Every refusal is a
 // problem document of RFC 9457 that names all wrong fields at once, and nothing is stored where one is wrong. A report is

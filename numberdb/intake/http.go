@@ -49,7 +49,8 @@ type note struct {
 	trunks    func(name string) (Trunk, error)
 	visit     access.Visit
 	principal string
-	cause     error // what really went wrong where the answer says only that something did
+	refused   string // why somebody was not let in, which the answer does not say
+	cause     error  // what really went wrong where the answer says only that something did
 }
 
 type noteKey struct{}
@@ -100,6 +101,9 @@ func (a *API) tell(r *http.Request, route string, rec *recorder, n *note, took t
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("route", route), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("by", n.principal),
+	}
+	if n.refused != "" {
+		attrs = append(attrs, slog.String("refused", cut(n.refused, 300)))
 	}
 	if n.cause != nil {
 		level = slog.LevelError

@@ -128,6 +128,32 @@ type intakeConfig struct {
 	ReportsPerDay     int    `yaml:"reports_per_day" env:"REPORTS_PER_DAY"`
 	ShipGenuineLines  bool   `yaml:"ship_genuine_lines" env:"SHIP_GENUINE_LINES"`
 	FeedReportsPerDay int    `yaml:"feed_reports_per_day" env:"FEED_REPORTS_PER_DAY"`
+
+	OIDC oidcConfig `yaml:"oidc" envPrefix:"OIDC_"`
+}
+
+// oidcConfig is the provider at which people may sign in, none where nothing is written.
+type oidcConfig struct {
+	Issuer           string `yaml:"issuer" env:"ISSUER"`
+	ClientID         string `yaml:"client_id" env:"CLIENT_ID"`
+	ClientSecret     secret `yaml:"client_secret" env:"CLIENT_SECRET"`
+	ClientSecretFile string `yaml:"client_secret_file" env:"CLIENT_SECRET_FILE"`
+	Callback         string `yaml:"callback" env:"CALLBACK"`
+	Claim            string `yaml:"claim" env:"CLAIM"`
+	Label            string `yaml:"label" env:"LABEL"`
+	CreateReporters  bool   `yaml:"create_reporters" env:"CREATE_REPORTERS"`
+	RequireMFA       bool   `yaml:"require_mfa" env:"REQUIRE_MFA"`
+}
+
+// defaultOIDC is what holds where a provider is named.
+func defaultOIDC() oidcConfig {
+	return oidcConfig{Claim: access.DefaultClaim, Label: "single sign-on"}
+}
+
+// isSet says whether anything is written about a provider.
+func (o oidcConfig) isSet() bool {
+	standard := defaultOIDC()
+	return o.Issuer+o.ClientID+o.ClientSecretFile+o.Callback != "" || o.ClientSecret.Set() || o.CreateReporters || o.RequireMFA || o.Claim != standard.Claim || o.Label != standard.Label
 }
 
 // tokenConfig is a machine that may use the intake endpoint.
@@ -176,6 +202,7 @@ func defaultConfig() config {
 		Intake: intakeConfig{
 			Listen: "127.0.0.1:8080", ReportsPerDay: intake.DefaultReportsPerDay, FeedReportsPerDay: intake.DefaultFeedReportsPerDay, ShipGenuineLines: true,
 			Organisation: "helpline", SessionIdle: access.DefaultSessionIdle, SessionLife: access.DefaultSessionLife,
+			OIDC: defaultOIDC(),
 		},
 		Audit: auditConfig{SyslogEvery: 10 * time.Second},
 		Ops:   opsConfig{Listen: "127.0.0.1:8081"},

@@ -228,6 +228,7 @@ func (c *checker) checkIntake() {
 			c.fault(key, fmt.Sprintf("%d is out of bounds", most), "write how many reports of one reporter are taken in a day, at least 1")
 		}
 	}
+	c.checkOIDC()
 	names, hashes := map[string]bool{}, map[[sha256.Size]byte]bool{}
 	for i, t := range c.Intake.Tokens {
 		key := fmt.Sprintf("intake.tokens[%d].", i)
@@ -275,6 +276,7 @@ func (l *loaded) resolveSecrets() error {
 	c := &checker{loaded: l}
 	c.redisSecrets()
 	c.secretFile("journal.pseudonym_key", &l.Journal.PseudonymKey, l.Journal.PseudonymKeyFile)
+	c.secretFile("intake.oidc.client_secret", &l.Intake.OIDC.ClientSecret, l.Intake.OIDC.ClientSecretFile)
 	c.secretFile("intake.sealing_key", &l.Intake.SealingKey, l.Intake.SealingKeyFile)
 	for i := range l.Asterisk {
 		a := &l.Asterisk[i]

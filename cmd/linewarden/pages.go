@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/linewarden/linewarden/numberdb/intake"
 	"github.com/linewarden/linewarden/numberdb/intake/pages"
 )
 
@@ -12,8 +13,8 @@ import (
 var apiPaths = []string{"/v1/", "/openapi.json", "/docs", "/docs/", "/signin/oidc", "/signin/oidc/"}
 
 // withPages puts the staff pages in front of the API, which they ask for everything.
-func (l *loaded) withPages(api http.Handler, log *slog.Logger) (http.Handler, error) {
-	staff, err := pages.New(pages.Options{API: api, Prompts: l.Calls.Languages, Version: version(), Logger: log})
+func (l *loaded) withPages(api *intake.API, log *slog.Logger) (http.Handler, error) {
+	staff, err := pages.New(pages.Options{API: api, Prompts: l.Calls.Languages, Elsewhere: api.SignInOptions().Label, Version: version(), Logger: log})
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ func (l *loaded) newIntake(store *redisstore.Store, list *replica.Replica, key j
 		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Companies: store, Impact: impact(journal.NewLookBack(store, key.Traffic(), nil)), Origin: policy.origin(), Policy: policy.screening(),
 		Rules: &l.Rules, Trunks: l.trunks(), Voice: l.Calls.voice(), List: list,
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
+		OIDCLabel: l.Intake.OIDC.Label, SignInPage: "/signin",
 		Calls: store, CallRetention: l.Journal.Retention, Nodes: store, Chain: store,
 		Version: version(), Logger: log, Metrics: metrics,
 	})
@@ -57,9 +58,13 @@ func (l *loaded) newDirectory(store *redisstore.Store, taken []string) (*access.
 			return nil, fmt.Errorf("intake.sealing_key: %w", err)
 		}
 	}
+	provider, err := l.newOIDC()
+	if err != nil {
+		return nil, fmt.Errorf("intake.oidc: %w", err)
+	}
 	return access.New(access.Options{
 		Store: store, Audit: store.Audit, Organisation: l.Intake.Organisation, Taken: taken,
-		SessionIdle: l.Intake.SessionIdle, SessionLife: l.Intake.SessionLife, FactorKey: factorKey,
+		SessionIdle: l.Intake.SessionIdle, SessionLife: l.Intake.SessionLife, FactorKey: factorKey, OIDC: provider,
 	})
 }
 

@@ -117,6 +117,26 @@ func TestSignIn(t *testing.T) {
 	wantPage(t, visitAs(t, p, "", http.MethodPost, "/signin", url.Values{"user": {"ann"}}), http.StatusServiceUnavailable, "cannot be reached")
 }
 
+// TestBackFromElsewhere shows what the API says of somebody whom the provider, or the API, does not let in.
+func TestBackFromElsewhere(t *testing.T) {
+	p, _ := fakePages(t)
+	for word, says := range map[string]string{"refused": "You are not signed in.", "away": "does not work right now."} {
+		wantPage(t, visitAs(t, p, "", http.MethodGet, "/signin?elsewhere="+word+"&next=%2Faudit", nil), http.StatusOK, `role="alert"`, says, `value="/audit"`)
+	}
+	p.elsewhere = "The Works"
+	w := visitAs(t, p, "", http.MethodGet, "/signin?elsewhere=%3Cb%3E&next=%2Faudit", nil)
+	wantPage(t, w, http.StatusOK, `href="/signin/oidc?next=%2faudit"`, "Sign in with The Works")
+	if strings.Contains(w.Body.String(), `role="alert"`) || strings.Contains(w.Body.String(), "<b>") {
+		t.Error("a word of nobody's is told")
+	}
+}
+
+// TestNumbersInLinks wants a number's sign to be escaped once.
+func TestNumbersInLinks(t *testing.T) {
+	p, _ := fakePages(t)
+	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/numbers/+12025550143", nil), http.StatusOK, `href="/report?number=%2b12025550143"`)
+}
+
 func TestSignOut(t *testing.T) {
 	p, f := fakePages(t)
 	w := visitAs(t, p, "ann", http.MethodPost, "/signout", url.Values{})

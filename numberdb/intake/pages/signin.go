@@ -11,7 +11,14 @@ func showSignIn(v *visit) error {
 	if v.whoAsks() == nil {
 		return v.to(next, "")
 	}
-	return v.askSignIn(http.StatusOK, emptyForm(), next, false)
+	f := emptyForm()
+	switch v.form("elsewhere") { // what the API says of somebody who comes from the provider, and is not let in
+	case "refused":
+		f.General = v.words.text("signin.elsewhere.refused")
+	case "away":
+		f.General = v.words.text("signin.elsewhere.away")
+	}
+	return v.askSignIn(http.StatusOK, f, next, false)
 }
 
 func (v *visit) askSignIn(status int, f *form, next string, code bool) error {

@@ -61,7 +61,6 @@ func (p *Pages) functions(w *words) template.FuncMap {
 		"brand":  brandName,
 		"asset":  assetPath,
 		"path":   url.PathEscape,
-		"query":  url.QueryEscape,
 		"dict":   dict,
 		"field":  field,
 		"inert":  inert,

@@ -50,8 +50,8 @@ func TestSampleProviderIsSound(t *testing.T) {
 	if err := os.WriteFile(file, []byte("secret of this test\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	block = strings.ReplaceAll(strings.ReplaceAll(block, "  # ", "  "), "/etc/linewarden/oidc.secret", file)
-	l, err := sound(write(t, before+"  oidc:\n"+block+"  tokens:"+rest))
+	block = strings.ReplaceAll(strings.ReplaceAll("\n"+block, "\n  # ", "\n  "), "/etc/linewarden/oidc.secret", file)
+	l, err := sound(write(t, before+"  oidc:"+block+"  tokens:"+rest))
 	if err != nil {
 		t.Fatal(err)
 	}

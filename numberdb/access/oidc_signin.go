@@ -135,8 +135,12 @@ func (d *Directory) addReporter(ctx context.Context, who arrival) (User, error) 
 	if err := d.wantFree(ctx, who); err != nil {
 		return User{}, err
 	}
-	if d.isTaken(who.name) {
-		return User{}, &RefusedError{Why: fmt.Sprintf("%q is the name of a token", who.name)}
+	free := d.freeName(ctx, who.name)
+	switch {
+	case d.isTaken(who.name), errors.Is(free, ErrTaken):
+		return User{}, &RefusedError{Why: fmt.Sprintf("%q is the name of a token, or of somebody who was added just now", who.name)}
+	case free != nil:
+		return User{}, fmt.Errorf("add a person of the provider: %w", free)
 	}
 	now := d.now()
 	u := User{
@@ -147,10 +151,7 @@ func (d *Directory) addReporter(ctx context.Context, who arrival) (User, error) 
 	if u.Audit, err = d.record(ctx, theProvider, numberdb.AuditUserAdded, userObject(u.Name), "first sign-in at the provider", nil, stateOf(&u)); err != nil {
 		return User{}, err
 	}
-	switch err := d.store.PutUser(ctx, u); {
-	case errors.Is(err, ErrTaken):
-		return User{}, &RefusedError{Why: fmt.Sprintf("%q is the name of a token, or of somebody who was added just now", who.name)}
-	case err != nil:
+	if err := d.store.PutUser(ctx, u); err != nil {
 		return User{}, fmt.Errorf("add a person of the provider: %w", err)
 	}
 	return u, nil

@@ -336,6 +336,9 @@ func TestCreateReporters(t *testing.T) {
 			t.Fatal(name)
 		}
 	}
+	if h.inChain(t, "sign-in provider as none: user_added user feeder") != 0 {
+		t.Error("the chain says that somebody was added who was not")
+	}
 	p.says("email", "Nina@Helpline.example", "email_verified", "true", "role", "administrator")
 	want(t, b.walk(t, p, "/report"), http.StatusSeeOther)
 	if me := read[MeBody](t, b.do(http.MethodGet, "/v1/me", "")); me.Name != "nina@helpline.example" || me.Role != "reporter" || me.MustChange {

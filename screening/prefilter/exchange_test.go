@@ -1,0 +1,533 @@
+package prefilter_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/linewarden/linewarden/dialplan"
+	"github.com/linewarden/linewarden/dialplan/testbed"
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/screening"
+	"github.com/linewarden/linewarden/screening/ami"
+	"github.com/linewarden/linewarden/screening/asterisk"
+	"github.com/linewarden/linewarden/screening/callflow"
+	"github.com/linewarden/linewarden/screening/prefilter"
+)
+
+// patience is for what a busy machine may delay; nothing is measured against it.
+const patience = 2 * time.Minute
+
+// memoryList is a list that a test changes at will. It is what calls are decided by, and what the pre-filter follows.
+type memoryList struct {
+	mu        sync.Mutex
+	index     *numberdb.Index
+	history   []numberdb.Change
+	base      uint64 // version before the history
+	confirmed time.Time
+	changed   chan struct{}
+	during    func() // called in the middle of All
+}
+
+func newMemoryList(all ...numberdb.Change) *memoryList {
+	l := &memoryList{index: numberdb.NewIndex(), changed: make(chan struct{}), confirmed: time.Now()}
+	l.apply(all...)
+	return l
+}
+
+func (l *memoryList) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// apply makes changes of the list in use.
+func (l *memoryList) apply(changes ...numberdb.Change) {
+	l.change(func() {
+		for _, c := range changes {
+			l.index.Apply(c)
+		}
+		l.history = append(l.history, changes...)
+	})
+}
+
+// replace puts another list in use, of which no change is told.
+func (l *memoryList) replace(all ...numberdb.Change) {
+	l.change(func() {
+		l.index = numberdb.NewIndex()
+		for _, c := range all {
+			l.index.Apply(c)
+		}
+		l.base, l.history = l.base+uint64(len(l.history))+1, nil
+	})
+}
+
+// confirmedAt says when the list was last as the store has it.
+func (l *memoryList) confirmedAt(at time.Time) { l.change(func() { l.confirmed = at }) }
+
+// later is a confirmation two minutes after the last one, so that it is worth another state at once. It has an hour to be good for.
+func (l *memoryList) later() { l.change(func() { l.confirmed = l.confirmed.Add(2 * time.Minute) }) }
+
+func (l *memoryList) setDuringAll(f func()) { l.change(func() { l.during = f }) }
+
+func (l *memoryList) Lookup(n numberdb.Number, today numberdb.Day) numberdb.Listing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.index.Lookup(n, today)
+}
+
+func (l *memoryList) Loaded() bool { return true }
+
+func (l *memoryList) Since(version uint64) ([]numberdb.Change, uint64, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.base + uint64(len(l.history))
+	if version < l.base || version > now {
+		return nil, now, false
+	}
+	return append([]numberdb.Change(nil), l.history[version-l.base:]...), now, true
+}
+
+func (l *memoryList) All() iter.Seq[numberdb.Change] {
+	l.mu.Lock()
+	all, during := l.index.All(), l.during
+	l.mu.Unlock()
+	return func(yield func(numberdb.Change) bool) {
+		if during != nil {
+			during()
+		}
+		all(yield)
+	}
+}
+
+func (l *memoryList) Confirmed() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.confirmed
+}
+
+func (l *memoryList) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// bench is a real Asterisk, a Linewarden that takes its calls, and what a pre-filter needs.
+type bench struct {
+	t         *testing.T
+	ctx       context.Context
+	asterisk  *testbed.Asterisk
+	phone     *testbed.Phone
+	server    string // where subscribers call
+	manager   string // host:port of AMI
+	list      *memoryList
+	origins   map[string]numberdb.Origin
+	handed    atomic.Int64 // calls that Linewarden had to decide
+	ruler     *ami.Conn    // of the test itself
+	connected func() bool
+}
+
+// loop is a dialplan in which one call is screened many times, as each case in the database says, so that thousands of verdicts take
+// seconds. What is in it comes from the test; what is written to the log is what the subroutines said.
+const loop = `
+[from-subscribers](+)
+exten => loop,1,Set(i=0)
+ same => n(next),Set(way=${DB(case/${i}/way)})
+ same => n,GotoIf($["${way}" = ""]?done)
+ same => n,Set(CALLERID(all)=${DB(case/${i}/calling)})
+ same => n,Set(CALLERID(pres)=${DB(case/${i}/pres)})
+ same => n,Set(called=${DB(case/${i}/called)})
+ same => n,Set(policy=${DB(case/${i}/policy)})
+ same => n,GotoIf($["${way}" = "bare"]?said)
+ same => n,GotoIf($["${way}" = "inbound"]?case-inbound,${called},1)
+ same => n,Gosub(linewarden-outbound,s,1(${called},${policy}))
+ same => n(said),Set(DB(said/${i})=${LINEWARDEN_ACTION}_${LINEWARDEN_REASON} ${LEN(${LINEWARDEN_ID})} <${LINEWARDEN_DIAL_OPTIONS}> ${CALLERID(num)} left <${lw_way}${lw_digits}>)
+ same => n,MSet(LINEWARDEN_ACTION=,LINEWARDEN_REASON=,LINEWARDEN_ID=,i=$[${i} + 1])
+ same => n,Goto(next)
+ same => n(done),Hangup(21)
+
+[case-inbound]
+exten => _[+a-z0-9]!,1,Gosub(linewarden-inbound,s,1(${policy}))
+ same => n,Goto(from-subscribers,loop,said)
+exten => h,1,NoOp()
+`
+
+func newBench(t *testing.T, all ...numberdb.Change) *bench {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	b := &bench{t: t, ctx: ctx, list: newMemoryList(all...), origins: map[string]numberdb.Origin{
+		"default": {Region: "US"},
+		"e164":    {Region: "FR", Bare: numberdb.BareE164, ExtraEmergency: "33199009112"},
+	}}
+	const user, password = "linewarden", "not-a-secret"
+	var ari string
+	b.phone = testbed.PhoneFor(t, testbed.PhoneOptions{Name: "+12025550100"})
+	b.asterisk = testbed.AsteriskFor(t, testbed.AsteriskOptions{Quiet: true, Files: func(p testbed.Ports) (map[string][]byte, error) {
+		b.server = fmt.Sprintf("127.0.0.1:%d", p.SIP[0])
+		ari = fmt.Sprintf("http://127.0.0.1:%d/ari", p.HTTP)
+		manager := freePort(t)
+		b.manager = fmt.Sprintf("127.0.0.1:%d", manager)
+		files, err := dialplan.PBX(dialplan.PBXOptions{
+			SubscriberPort: p.SIP[0], CarrierPort: p.SIP[1], HTTPPort: p.HTTP, ManagerPort: manager,
+			RTPFirst: p.RTPFirst, RTPLast: p.RTPLast, ARIUser: user, ARIPassword: password,
+			Settings: map[string]string{"LINEWARDEN_PREFILTER": "on", "LINEWARDEN_TIMEOUT": "20000"},
+		})
+		if err == nil {
+			files["extensions.conf"] = append(files["extensions.conf"], loop...)
+			files["logger.conf"] = []byte("[general]\n[logfiles]\nconsole => notice,warning,error\n")
+		}
+		return files, err
+	}})
+	policies := map[string]callflow.Policy{"strict": {Origin: b.origins["default"]}}
+	for name, o := range b.origins { // they only report, so that a call goes on and can be the next case
+		policies[name] = callflow.Policy{Origin: o, Screening: screening.Policy{ReportOnly: true}}
+	}
+	flow, err := callflow.New(callflow.Options{
+		List: b.list, Policies: policies, Voice: dialplan.NewVoice(), Languages: []string{"en"}, Deadline: 10 * time.Second,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := asterisk.New(asterisk.Config{
+		URL: ari, App: dialplan.AppPrefix + "test", Username: user, Password: password, PeerPrefix: dialplan.AppPrefix,
+		OrphanPlace: callflow.OrphanPlace, Logger: slog.New(slog.DiscardHandler),
+	}, func(ctx context.Context, c *asterisk.Channel) {
+		b.handed.Add(1)
+		flow.Handle(ctx, c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.background(client.Run)
+	b.connected = func() bool { return client.Status().Connected }
+	b.until("Linewarden is connected", b.connected)
+	if b.ruler, err = ami.Dial(ctx, b.config()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.ruler.Close() })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("asterisk's log ends with:\n%s", b.asterisk.Log(40))
+		}
+	})
+	return b
+}
+
+// freePort is a port that nobody listens on at this moment.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (b *bench) config() ami.Config {
+	return ami.Config{Address: b.manager, Username: "linewarden", Secret: "not-a-secret", Timeout: 20 * time.Second}
+}
+
+// background runs something until it is stopped or the test ends.
+func (b *bench) background(run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+	})
+	b.t.Cleanup(stop)
+	return stop
+}
+
+// until waits for something to be so.
+func (b *bench) until(what string, is func() bool) {
+	b.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-b.ctx.Done():
+			b.t.Fatalf("waiting until %s: %v", what, b.ctx.Err())
+		}
+	}
+}
+
+// start starts a pre-filter.
+func (b *bench) start(change func(*prefilter.Options)) (p *prefilter.Prefilter, metrics *prometheus.Registry, stop func()) {
+	b.t.Helper()
+	metrics = prometheus.NewRegistry()
+	o := prefilter.Options{
+		List: b.list, Asterisk: b.config(), Instance: "test", Origins: b.origins, StaleAfter: time.Hour,
+		Logger: slog.New(slog.NewTextHandler(b.t.Output(), nil)), Metrics: metrics,
+	}
+	if change != nil {
+		change(&o)
+	}
+	p, err := prefilter.New(o)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p, metrics, b.background(p.Run)
+}
+
+// variable is a global variable or function of Asterisk.
+func (b *bench) variable(name string) string {
+	b.t.Helper()
+	r, err := b.ruler.Request(b.ctx, ami.New("Getvar", "Variable", name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return r.Get("Value")
+}
+
+func (b *bench) do(name string, fields ...string) {
+	b.t.Helper()
+	if _, err := b.ruler.Request(b.ctx, ami.New(name, fields...)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// relied waits until the dialplan has a state.
+func (b *bench) relied() {
+	b.t.Helper()
+	b.until("there is a state", func() bool { return b.variable(dialplan.VarPrefilterState) != "" })
+}
+
+// call is one case of the loop.
+type call struct {
+	way, calling, called, pres, policy string
+}
+
+// play lets one call be screened as each case says, and gives the status that it ends with.
+func (b *bench) play(calls []call) (status int) {
+	b.t.Helper()
+	err := b.ruler.Do(b.ctx, func(yield func(ami.Action) bool) {
+		for _, family := range []string{"case", "said"} {
+			if !yield(ami.New("DBDelTree", "Family", family)) {
+				return
+			}
+		}
+		for i, c := range calls {
+			for _, kv := range [][2]string{{"way", c.way}, {"calling", c.calling}, {"called", c.called}, {"pres", c.pres}, {"policy", c.policy}} {
+				if kv[1] != "" && !yield(ami.New("DBPut", "Family", fmt.Sprintf("case/%d", i), "Key", kv[0], "Val", kv[1])) {
+					return
+				}
+			}
+		}
+	}, func(r ami.Response) error {
+		if r.Missing() {
+			return nil
+		}
+		return r.Err()
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	placed, err := b.phone.Call(b.ctx, testbed.Invite{Server: b.server, To: "loop"})
+	if err == nil {
+		err = placed.WaitEnd(b.ctx)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return placed.Statuses()[len(placed.Statuses())-1]
+}
+
+// verdicts screens calls one after the other, and says what each got and how many Linewarden was asked about.
+func (b *bench) verdicts(calls []call) (said []string, handed int) {
+	b.t.Helper()
+	before := b.handed.Load()
+	b.play(calls)
+	err := b.ruler.Do(b.ctx, func(yield func(ami.Action) bool) {
+		for i := range calls {
+			if !yield(ami.New("DBGet", "Family", "said", "Key", strconv.Itoa(i))) {
+				return
+			}
+		}
+	}, func(r ami.Response) error {
+		said = append(said, r.Get("Val"))
+		return r.Err()
+	})
+	if err != nil {
+		b.t.Fatalf("not all cases were screened: %v", err)
+	}
+	return said, int(b.handed.Load() - before)
+}
+
+// ends is the status with which a call ends.
+func (b *bench) ends(c call) int {
+	b.t.Helper()
+	return b.play([]call{c})
+}
+
+// set changes a setting of the dialplan.
+func (b *bench) set(name, value string) {
+	b.t.Helper()
+	b.do("Setvar", "Variable", name, "Value", value)
+}
+
+// has says whether a key is in the database, below the family of the tests' pre-filter.
+func (b *bench) has(key string) bool {
+	b.t.Helper()
+	var there bool
+	err := b.ruler.Do(b.ctx, func(yield func(ami.Action) bool) {
+		yield(ami.New("DBGet", "Family", dialplan.NewPrefilterContent("test").Family(), "Key", key))
+	}, func(r ami.Response) error {
+		if there = !r.Missing(); there {
+			return r.Err()
+		}
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return there
+}
+
+// reconnect is for after a restart of Asterisk.
+func (b *bench) reconnect() {
+	b.t.Helper()
+	b.until("Linewarden is connected again", func() bool { return b.connected() })
+	conn, err := ami.Dial(b.ctx, b.config())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.ruler.Close()
+	b.ruler = conn
+}
+
+// value is that of a metric, of all its series or of those with the label's value.
+func value(t *testing.T, r *prometheus.Registry, name string, label ...string) (sum float64) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && (len(label) == 0 || m.GetLabel()[0].GetValue() == label[0]) {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// wire is a way to AMI that a test may break.
+type wire struct {
+	t        *testing.T
+	to       string
+	listener net.Listener
+	running  sync.WaitGroup
+
+	mu    sync.Mutex
+	hung  bool
+	cutAt int // cut a connection once so many bytes went to Asterisk; 0 for never
+	conns []net.Conn
+	given chan struct{} // gets something whenever a connection was given up that hung or was cut
+}
+
+func newWire(t *testing.T, to string) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{t: t, to: to, listener: l, given: make(chan struct{}, 1)}
+	w.running.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			w.running.Go(func() { w.carry(near) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		w.mu.Lock()
+		for _, c := range w.conns {
+			c.Close()
+		}
+		w.mu.Unlock()
+		w.running.Wait()
+	})
+	return w
+}
+
+func (w *wire) address() string { return w.listener.Addr().String() }
+
+// carry carries one connection.
+func (w *wire) carry(near net.Conn) {
+	defer near.Close()
+	w.mu.Lock()
+	w.conns = append(w.conns, near)
+	hung, left := w.hung, w.cutAt
+	w.mu.Unlock()
+	if hung {
+		_, _ = io.Copy(io.Discard, near) // until the other side gives up
+		w.gaveUp()
+		return
+	}
+	far, err := net.Dial("tcp", w.to)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	w.running.Go(func() {
+		_, _ = io.Copy(near, far)
+		near.Close()
+	})
+	if left == 0 {
+		_, _ = io.Copy(far, near)
+		return
+	}
+	_, _ = io.CopyN(far, near, int64(left))
+	w.gaveUp()
+}
+
+func (w *wire) gaveUp() {
+	select {
+	case w.given <- struct{}{}:
+	default:
+	}
+}
+
+// spoil makes each new connection hang, or be cut.
+func (w *wire) spoil(hang bool, cutAt int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hung, w.cutAt = hang, cutAt
+	select {
+	case <-w.given:
+	default:
+	}
+}
+
+func (w *wire) waitGivenUp(ctx context.Context) {
+	w.t.Helper()
+	select {
+	case <-w.given:
+	case <-ctx.Done():
+		w.t.Fatal("no connection was given up")
+	}
+}

@@ -179,10 +179,9 @@ func newBench(t *testing.T, all ...numberdb.Change) *bench {
 	b.asterisk = testbed.AsteriskFor(t, testbed.AsteriskOptions{Quiet: true, Files: func(p testbed.Ports) (map[string][]byte, error) {
 		b.server = fmt.Sprintf("127.0.0.1:%d", p.SIP[0])
 		ari = fmt.Sprintf("http://127.0.0.1:%d/ari", p.HTTP)
-		manager := freePort(t)
-		b.manager = fmt.Sprintf("127.0.0.1:%d", manager)
+		b.manager = fmt.Sprintf("127.0.0.1:%d", p.Manager)
 		files, err := dialplan.PBX(dialplan.PBXOptions{
-			SubscriberPort: p.SIP[0], CarrierPort: p.SIP[1], HTTPPort: p.HTTP, ManagerPort: manager,
+			SubscriberPort: p.SIP[0], CarrierPort: p.SIP[1], HTTPPort: p.HTTP, ManagerPort: p.Manager,
 			RTPFirst: p.RTPFirst, RTPLast: p.RTPLast, ARIUser: user, ARIPassword: password,
 			Settings: map[string]string{"LINEWARDEN_PREFILTER": "on", "LINEWARDEN_TIMEOUT": "20000"},
 		})
@@ -226,17 +225,6 @@ func newBench(t *testing.T, all ...numberdb.Change) *bench {
 		}
 	})
 	return b
-}
-
-// freePort is a port that nobody listens on at this moment.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (b *bench) config() ami.Config {

@@ -15,6 +15,7 @@ func TestServeFillsThePrefilter(t *testing.T) {
 	redis := startRedis(t)
 	asterisk := testbed.AsteriskFor(t, testbed.AsteriskOptions{Files: func(p testbed.Ports) (map[string][]byte, error) {
 		t.Setenv("LINEWARDEN_ASTERISK_0_URL", fmt.Sprintf("http://127.0.0.1:%d", p.HTTP))
+		t.Setenv("LINEWARDEN_ASTERISK_0_PASSWORD", "of-a-test")
 		t.Setenv("LINEWARDEN_ASTERISK_0_PREFILTER_MANAGER", fmt.Sprintf("127.0.0.1:%d", p.Manager))
 		t.Setenv("LINEWARDEN_ASTERISK_0_PREFILTER_USERNAME", "linewarden")
 		t.Setenv("LINEWARDEN_ASTERISK_0_PREFILTER_PASSWORD", "of-a-test")
@@ -59,7 +60,4 @@ func TestServeFillsThePrefilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the list is no longer confirmed", func() bool { return n.metric(t, `linewarden_prefilter_age_seconds{asterisk="0"}`) > 5 })
-	if n.stop(t) != 0 {
-		t.Error("it did not stop in good order")
-	}
 }

@@ -23,8 +23,8 @@ var ErrAction = errors.New("not an AMI action")
 
 // appendTo appends the action as it goes over the wire. A value with a line break in it would be another request, so it is refused.
 func (a Action) appendTo(b []byte, id string) ([]byte, error) {
-	if len(a.Fields)%2 != 0 {
-		return b, fmt.Errorf("%w: %s has a field without value", ErrAction, a.Name)
+	if a.Name == "" || len(a.Fields)%2 != 0 {
+		return b, fmt.Errorf("%w: %.20q has no name, or a field without value", ErrAction, a.Name)
 	}
 	b, err := appendLine(b, "Action", a.Name)
 	if err != nil {

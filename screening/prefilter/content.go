@@ -1,6 +1,7 @@
 package prefilter
 
 import (
+	"crypto/rand"
 	"fmt"
 	"iter"
 	"slices"
@@ -39,6 +40,7 @@ func rolesOf(l *numberdb.Listing, today numberdb.Day) roleSet {
 // content is what one connection has written into an Asterisk's database, and what is to be written next.
 type content struct {
 	family  string
+	filling string                      // another word for each content
 	targets map[numberdb.Target]roleSet // what is written of each
 	leads   map[lead]int                // how many ranges want the key of these first digits
 	keys    int                         // in the database
@@ -53,7 +55,7 @@ type lead struct {
 }
 
 func newContent(family string) *content {
-	return &content{family: family, targets: map[numberdb.Target]roleSet{}, leads: map[lead]int{}}
+	return &content{family: family, filling: rand.Text()[:8], targets: map[numberdb.Target]roleSet{}, leads: map[lead]int{}}
 }
 
 // put and remove are the actions for one key.

@@ -19,15 +19,19 @@
 //     store and all of it was written and acknowledged. So a lost connection, a hung process, a list that is not followed, all end in
 //     calls being handed out. Being a variable, the state is gone when Asterisk restarts, though the database is not; and it is not
 //     kept in the database because Asterisk holds the database's lock while it writes to disk, which would be each second.
-//   - Everything is written anew after each connect, and when the list was replaced: the state is taken back first, then the content
-//     removed, with it the mark of its completeness, then written, the mark last, and only then there is a state again. A call that
-//     has read the state before and looks for keys in between notices at the end that the state is another.
+//   - Everything is written anew at the start, when the list was replaced, and whenever it is not certain what is there: the state is
+//     taken back first, then the content removed, with it the mark of its completeness, then written, the mark last, and only then
+//     there is a state again. A call that has read the state before and looks for keys in between notices at the end that the state
+//     is another: none ever comes back.
 //   - A change is written as soon as the list has it. Between the two lie the milliseconds of a request, as between the store and the
 //     list; if they should become more than StaleAfter, the state has expired.
-//   - The mark is written anew with each change and read with each renewal of the state: whoever removes the content, or a database
-//     that loses what it acknowledged, is noticed.
+//   - The mark is written anew behind each change, and read before anything else is done: a database that is restored, or loses what
+//     it acknowledged because Asterisk was killed or its disk is full, is noticed, and so is somebody who removes the content.
 //
 // Listings end by themselves on a day, and what ends leaves a key too many, so those are removed when the day changes.
+//
+// Nothing is connected in between: as long as anybody is, Asterisk makes the texts of all events of every call, even for one who may
+// read none.
 //
 // Several Linewardens may do this in one Asterisk: each has its own content, named by its instance, and the dialplan relies on the
 // one whose state was written last; all are complete.

@@ -126,7 +126,7 @@ func (l *memoryList) Changed() <-chan struct{} {
 
 // bench is a real Asterisk, a Linewarden that takes its calls, and what a pre-filter needs.
 type bench struct {
-	t         *testing.T
+	t         testing.TB
 	ctx       context.Context
 	asterisk  *testbed.Asterisk
 	phone     *testbed.Phone
@@ -165,7 +165,7 @@ exten => _[+a-z0-9]!,1,Gosub(linewarden-inbound,s,1(${policy}))
 exten => h,1,NoOp()
 `
 
-func newBench(t *testing.T, all ...numberdb.Change) *bench {
+func newBench(t testing.TB, all ...numberdb.Change) *bench {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
@@ -306,8 +306,8 @@ type call struct {
 	way, calling, called, pres, policy string
 }
 
-// play lets one call be screened as each case says, and gives the status that it ends with.
-func (b *bench) play(calls []call) (status int) {
+// prepare puts the cases where the loop finds them.
+func (b *bench) prepare(calls []call) {
 	b.t.Helper()
 	err := b.ruler.Do(b.ctx, func(yield func(ami.Action) bool) {
 		for _, family := range []string{"case", "said"} {
@@ -331,6 +331,11 @@ func (b *bench) play(calls []call) (status int) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// place places the call that is screened as each case says, and gives the status that it ends with.
+func (b *bench) place() (status int) {
+	b.t.Helper()
 	placed, err := b.phone.Call(b.ctx, testbed.Invite{Server: b.server, To: "loop"})
 	if err == nil {
 		err = placed.WaitEnd(b.ctx)
@@ -345,7 +350,8 @@ func (b *bench) play(calls []call) (status int) {
 func (b *bench) verdicts(calls []call) (said []string, handed int) {
 	b.t.Helper()
 	before := b.handed.Load()
-	b.play(calls)
+	b.prepare(calls)
+	b.place()
 	err := b.ruler.Do(b.ctx, func(yield func(ami.Action) bool) {
 		for i := range calls {
 			if !yield(ami.New("DBGet", "Family", "said", "Key", strconv.Itoa(i))) {
@@ -367,7 +373,8 @@ func (b *bench) verdicts(calls []call) (said []string, handed int) {
 func (b *bench) verdict(c call) string {
 	b.t.Helper()
 	b.set("SAID", "")
-	status := b.play([]call{c})
+	b.prepare([]call{c})
+	status := b.place()
 	if said := b.variable("SAID"); said != "" {
 		return said
 	}
@@ -411,7 +418,7 @@ func (b *bench) reconnect() {
 }
 
 // value is that of a metric, of all its series or of those with the label's value.
-func value(t *testing.T, r *prometheus.Registry, name string, label ...string) (sum float64) {
+func value(t testing.TB, r *prometheus.Registry, name string, label ...string) (sum float64) {
 	t.Helper()
 	families, err := r.Gather()
 	if err != nil {
@@ -429,7 +436,7 @@ func value(t *testing.T, r *prometheus.Registry, name string, label ...string) (
 
 // wire is a way to AMI that a test may break.
 type wire struct {
-	t        *testing.T
+	t        testing.TB
 	to       string
 	listener net.Listener
 	running  sync.WaitGroup

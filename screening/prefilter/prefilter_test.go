@@ -69,7 +69,7 @@ const forms = 28
 func manyCalls() []call {
 	r := rand.New(rand.NewPCG(7, 8))
 	var calls []call
-	for i := range 2000 {
+	for i := range 1400 {
 		number := french + i
 		if i%3 == 0 {
 			number = british + i%1000

@@ -199,7 +199,7 @@ func (p *Prefilter) look(ctx context.Context, conn *ami.Conn) (clock, error) {
 func (p *Prefilter) renew(ctx context.Context, conn *ami.Conn, c clock, confirmed time.Time) error {
 	next := dialplan.PrefilterState{
 		Content: p.name, Expires: c.at(confirmed) + int64(p.opts.StaleAfter/time.Second),
-		OptOuts: p.content.optOuts > 0, Bare: p.content.bare,
+		OptOuts: p.content.optOuts > 0, Bare: p.content.bare, Filling: p.content.filling,
 	}
 	worth := confirmed.Sub(p.confirmed) >= p.often() || next.OptOuts != p.state.OptOuts
 	if !worth || next.Expires <= c.asterisk {

@@ -118,7 +118,7 @@ func (c *Conn) Request(ctx context.Context, a Action) (Response, error) {
 
 // batch is how many bytes of requests go out before their responses are read: little enough that they, and as many responses, wait
 // in the buffers of a connection while neither side reads.
-const batch = 16 << 10
+const batch = 32 << 10
 
 // Do makes requests one after the other without waiting for each to be answered, and gives each response to got, in the order of the
 // requests. It returns when all have been answered, or at the first error, which may be one of got; what has been sent by then may

@@ -3,7 +3,6 @@ package prefilter
 import (
 	"errors"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,15 +70,12 @@ func (m *metrics) register(r prometheus.Registerer, p *Prefilter) error {
 // passed makes a counter of ours from one of Asterisk's, which begins anew when Asterisk does.
 type passed struct {
 	total prometheus.Counter
-	mu    sync.Mutex
 	last  uint64
 	known bool
 }
 
 // seen takes in what Asterisk's counter stands at. The first time it is no news.
 func (c *passed) seen(now uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	switch {
 	case !c.known:
 	case now >= c.last:

@@ -73,11 +73,11 @@ type PrefilterState struct {
 	OptOuts bool
 	// Bare says that there is a policy whose trunks write E.164 numbers without plus.
 	Bare bool
-	// Filling is another word for each filling of the content, so that no state comes back which was there before one.
+	// Filling is another word of eight characters for each filling of the content, so that no state comes back which was there before one.
 	Filling string
 }
 
-// String is the value of VarPrefilterState, in which the dialplan finds each part by its place.
+// String is the value of VarPrefilterState, of 35 characters, in which the dialplan finds each part by its place.
 func (s PrefilterState) String() string {
 	return fmt.Sprintf("v1-%010d-%s-%d-%d-%s", s.Expires, s.Content, digit(s.OptOuts), digit(s.Bare), s.Filling)
 }

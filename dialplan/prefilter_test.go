@@ -74,7 +74,7 @@ func TestPrefilterInCalls(t *testing.T) {
 func TestPrefilterStateChangesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)
-	const look = " same => n(look),"
+	const look = ",1(look),"
 	for name, tc := range map[string]struct{ step, want string }{
 		"it stays":   {"NoOp()", "allow_clean"},
 		"it is gone": {"Set(GLOBAL(" + VarPrefilterState + ")=)", "allow_unavailable"},
@@ -85,7 +85,7 @@ func TestPrefilterStateChangesInTheMiddle(t *testing.T) {
 			if strings.Count(text, look) != 3 {
 				t.Fatalf("%s is not where it was", look)
 			}
-			files[SubroutinesFile] = []byte(strings.ReplaceAll(text, look, " same => n,"+tc.step+"\n"+look))
+			files[SubroutinesFile] = []byte(strings.ReplaceAll(text, look, ",1,"+tc.step+"\n same => n(look),"))
 		})
 		rely(ctx, t, x)
 		c := x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber))

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,8 @@ const (
 	AuditDecided      AuditAction = "decided"       // After is the [Decision]
 	AuditMarked       AuditAction = "marked"        // After is the [Marking]
 	AuditCallerShown  AuditAction = "caller_shown"  // somebody read the number of a victim; Object is the reported number
+	AuditImported     AuditAction = "imported"      // a list of reports was being taken in; After says whose
+	AuditExported     AuditAction = "exported"      // the record was printed; Object says which
 	AuditRefused      AuditAction = "refused"       // somebody tried what they may not; After is what they tried
 	AuditProposed     AuditAction = "proposed"      // After is the [Proposal], or its hash where that is too long
 	AuditApproved     AuditAction = "approved"      // a second person agreed to a proposal
@@ -72,11 +75,14 @@ const (
 )
 
 var auditActions = []AuditAction{
-	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditRefused,
+	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditImported, AuditExported, AuditRefused,
 	AuditProposed, AuditApproved, AuditRejected, AuditWithdrawn, AuditExpired,
 	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged,
 	AuditFactorSet, AuditFactorRemoved, AuditTokenMade, AuditTokenRevoked,
 }
+
+// AuditActions are all actions, in their order.
+func AuditActions() []AuditAction { return slices.Clone(auditActions) }
 
 // MaxAuditText is how many bytes each text of an audit entry may have.
 const MaxAuditText = 64 << 10
@@ -92,11 +98,7 @@ func (e *AuditEntry) Check() Faults {
 			f.add(t.field, "is missing", "say who did it, in which role, to what")
 		}
 	}
-	known := false
-	for _, a := range auditActions {
-		known = known || a == e.Action
-	}
-	if !known {
+	if !slices.Contains(auditActions, e.Action) {
 		f.add("action", "is unknown", fmt.Sprintf("use one of %q", auditActions))
 	}
 	for i, t := range e.texts() {

@@ -24,19 +24,20 @@ func NewIndex() *Index {
 	return &Index{numbers: newTable()}
 }
 
-// Lookup is what the list says about a number on the given day, in all roles: of each role what is listed about the number itself or,
-// where nothing of that holds on the day, about the longest prefix of it for which anything does ([Listing.Fill]); and the marks of all
-// that is listed. The zero Listing says nothing.
+// Lookup is what the list says about a number on the given day, in all roles: what is listed about the number itself, and around it about
+// prefixes of it, the longest the nearest ([Listing.Fill]). The zero Listing says nothing.
 //
 // Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate.
 func (x *Index) Lookup(n Number, today Day) (found Listing) {
 	if n == 0 || n > MaxNumber {
 		return found
 	}
+	found = x.prefixes.around(n, today)
 	if l := x.numbers.find(n); l != nil {
+		around := found
 		found = *l
+		found.Fill(&around, today)
 	}
-	x.prefixes.fill(&found, n, today)
 	return found
 }
 

@@ -68,43 +68,53 @@ func (k prefixKey) holds(inner prefixKey) bool {
 	return inner.lead() == k.lead() && inner.tail()-k.tail() < powersOfTen[tailDigits-k.extra()]
 }
 
-// fill fills in what the list says about the prefixes of a number, the longest first ([Listing.Fill]).
-func (p *prefixes) fill(found *Listing, n Number, today Day) {
+// around is what the list says about the prefixes of a number, merged from the shortest one in ([Listing.Fill]).
+func (p *prefixes) around(n Number, today Day) (found Listing) {
 	digits := decimalDigits(n)
 	blocks, short := p.blocks.Load(), p.short.Load()
-	if blocks != nil && digits >= leadDigits {
-		at, key := splitPrefix(n, digits)
-		if b := blocks[at%prefixBlocks].Load(); b != nil {
-			b.fill(found, key, today)
-		}
-	}
 	if short != nil {
-		for length := min(digits, leadDigits-1); length > 0; length-- {
+		for length := 1; length <= min(digits, leadDigits-1); length++ {
 			if l, listed := (*short)[n/powersOfTen[digits-length]]; listed {
-				less := l.Value()
-				found.Fill(&less, today)
+				own := l.Value()
+				own.Fill(&found, today)
+				found = own
 			}
 		}
 	}
+	if blocks != nil && digits >= leadDigits {
+		at, key := splitPrefix(n, digits)
+		if b := blocks[at%prefixBlocks].Load(); b != nil {
+			b.lay(&found, key, today)
+		}
+	}
+	return found
 }
 
-func (b *prefixBlock) fill(found *Listing, key prefixKey, today Day) {
+// lay lays what the list says about the prefixes of a number in this block over what is around them.
+func (b *prefixBlock) lay(around *Listing, key prefixKey, today Day) {
 	lead := key.lead() % blockLeads
 	start, end := int(b.starts[lead]), int(b.starts[lead+1])
 	if start == end {
 		return
 	}
+	var held [tailDigits + 1]unique.Handle[Listing] // by prefixes of the number, the longest first
+	count := 0
 	for at := start + b.last(key, start, end); at >= start; {
 		p := &b.prefixes[at]
 		if p.key.holds(key) {
-			less := p.listing.Value()
-			found.Fill(&less, today)
+			held[count] = p.listing
+			count++
 		}
 		back := p.key.back()
 		if back == 0 {
-			return
+			break
 		}
 		at -= back
+	}
+	for count--; count >= 0; count-- {
+		own := held[count].Value()
+		own.Fill(around, today)
+		*around = own
 	}
 }
 

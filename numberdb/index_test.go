@@ -20,17 +20,40 @@ func (p plainIndex) apply(c Change) {
 	}
 }
 
-func (p plainIndex) lookup(n Number, today Day) Listing {
-	found := p[Target{Number: n}]
+func (p plainIndex) lookup(n Number, today Day) (found Listing) {
+	around := []Listing{p[Target{Number: n}]} // the nearest first
 	for ; n > 0; n /= 10 {
-		l := p[Target{n, true}]
-		for r := range found.Roles {
-			nothing := found.Roles[r] == (RoleListing{})
-			if ended := found.Roles[r].At(today) == StandingNone; nothing || ended && l.Roles[r].At(today) != StandingNone {
-				found.Roles[r] = l.Roles[r]
+		around = append(around, p[Target{n, true}])
+	}
+	for _, l := range around {
+		found.Marks |= l.Marks
+	}
+	for r := range found.Roles {
+		var said []RoleListing
+		for _, l := range around {
+			if l.Roles[r] == (RoleListing{}) {
+				continue
+			}
+			said = append(said, l.Roles[r])
+			if l.Roles[r].inForce(today) { // nothing further away counts
+				break
 			}
 		}
-		found.Marks |= l.Marks
+		holds := 0
+		for i := range said {
+			if graver := said[i].At(today) > said[holds].At(today); graver || said[i].At(today) == said[holds].At(today) && said[i].inForce(today) {
+				holds = i
+			}
+		}
+		if len(said) > 0 {
+			found.Roles[r] = said[holds]
+			genuine := said[holds].isGenuine(today)
+			for i := holds - 1; i >= 0 && !genuine && found.Roles[r].Brand == ""; i-- {
+				if said[i].At(today) != StandingNone {
+					found.Roles[r].Brand = said[i].Brand
+				}
+			}
+		}
 	}
 	return found
 }
@@ -46,12 +69,17 @@ func (p plainIndex) count() (numbers, prefixes int) {
 	return numbers, prefixes
 }
 
-// drawListing draws one of some hundred listings; about a third say something in one role only.
+// drawListing draws one of some hundred listings; about a third say something in one role only, and a sixth is decided.
 func drawListing(rnd *rand.Rand) Listing {
 	var l Listing
 	for r := range l.Roles {
 		if rnd.IntN(2) == 0 {
 			l.Roles[r] = RoleListing{WarnUntil: Day(1 + rnd.IntN(8)), Brand: Brand([]string{"", "amazon", "microsoft"}[rnd.IntN(3)])}
+			if decided := rnd.IntN(3); decided == 0 {
+				l.Roles[r].Override, l.Roles[r].OverrideUntil = Standing(1+rnd.IntN(5)), Day(rnd.IntN(8))
+			} else if decided == 1 {
+				l.Roles[r].BlockUntil, l.Roles[r].WatchUntil = Day(rnd.IntN(4)), Day(rnd.IntN(12))
+			}
 		}
 	}
 	l.Marks = Marks(rnd.IntN(4))
@@ -385,7 +413,7 @@ func TestIndexMemory(t *testing.T) {
 func TestIndexLookupMerges(t *testing.T) {
 	warn := RoleListing{WarnUntil: 9, WatchUntil: 9}
 	block := RoleListing{Override: StandingBlock}
-	watch := RoleListing{WatchUntil: 5}
+	watch := RoleListing{Override: StandingWatch, OverrideUntil: 5}
 	ended := RoleListing{Override: StandingCleared, OverrideUntil: 4, BlockUntil: 3, Brand: "amazon"}
 	x := NewIndex()
 	for target, l := range map[Target]Listing{

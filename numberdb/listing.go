@@ -113,16 +113,34 @@ type Listing struct {
 	Marks Marks
 }
 
-// Fill takes over from a listing that is less specific, such as that of a range around the number: its marks, what it says in the roles of
-// which l says nothing, and what holds of it on the given day in those roles in which nothing of l does any more.
+// Fill takes over what holds for a target by all that lies around it: of each role in which less, the listings of the ranges around l merged from
+// the broadest one in, outdoes l on the given day; and the marks.
+//
+// A decision in force about the target itself is outdone by nothing. Otherwise the graver standing holds, and of two alike the one that was
+// decided; what was cleared or protected holds over all that reports have earned. So one report about a number makes no call pass that was to be
+// blocked with its range, and many reports none blocked to a range of genuine lines.
 func (l *Listing) Fill(less *Listing, today Day) {
 	for r := range l.Roles {
-		own, other := &l.Roles[r], &less.Roles[r]
-		if *own == (RoleListing{}) || own.At(today) == StandingNone && other.At(today) != StandingNone {
-			*own = *other
-		}
+		l.Roles[r].fill(&less.Roles[r], today)
 	}
 	l.Marks |= less.Marks
+}
+
+// fill is [Listing.Fill] for one role, and says whether what lies around has been taken over. That keeps the brand that reports about the
+// target name, if it names none itself.
+func (l *RoleListing) fill(around *RoleListing, today Day) (outdone bool) {
+	own, other := l.At(today), around.At(today)
+	switch {
+	case *l == (RoleListing{}):
+	case l.inForce(today), own > other, own == other && !around.inForce(today): // cleared and protected are above all that reports earn
+		return false
+	}
+	brand := l.Brand
+	*l = *around
+	if l.Brand == "" && own != StandingNone && other <= StandingBlock {
+		l.Brand = brand
+	}
+	return true
 }
 
 // Target is what a listing is about: one number, or with Prefix set the range of all numbers whose E.164 digits begin with those

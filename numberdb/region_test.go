@@ -20,3 +20,11 @@ func TestRegion(t *testing.T) {
 		}
 	}
 }
+
+func TestCountryCode(t *testing.T) {
+	for region, want := range map[string]string{"US": "1", "GB": "44", "FR": "33", "DO": "1", "XX": "", "": ""} {
+		if got := CountryCode(region); got != want {
+			t.Errorf("%s: got %q, want %q", region, got, want)
+		}
+	}
+}

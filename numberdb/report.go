@@ -97,6 +97,8 @@ const (
 	SourceFeed                      // a published list of complaints that nobody has checked
 	SourcePartner                   // an organisation that checks what it sends, such as a bank's fraud desk
 	SourceStaff                     // signed-in staff of a helpline
+
+	SourceKindCount = iota
 )
 
 // Trusted says whether a report of the source earns a warning at once.
@@ -122,6 +124,8 @@ type Filed struct {
 	// Received is when the store accepted it, by the store's clock.
 	Received time.Time `json:"received"`
 	// HasCaller says that the victim's own number was given, which only a few may see.
-	HasCaller bool   `json:"has_caller,omitempty"`
-	Report    Report `json:"report"`
+	HasCaller bool `json:"has_caller,omitempty"`
+	// Forging is as in its [Receipt]; of reports that were stored before it was noted, it is unknown and false.
+	Forging bool   `json:"forging,omitempty"`
+	Report  Report `json:"report"`
 }

@@ -129,28 +129,50 @@ func (r *Rules) Longest() int {
 // Earned is what the evidence earns: the ends that it already had, moved out to what each level now gives. They never move in, so
 // that no report lowers a standing.
 func (r *Rules) Earned(e *Evidence) Ends {
-	short, long := r.DayFactors()
-	trusted, lastTrusted := separate(e.Trusted, r.Together)
-	sources, _ := separate(e.Sources, r.Together)
-	days := 0
-	for _, d := range e.Days {
-		if int(e.Days[0]-d) <= r.Together {
-			days++
+	t, ends := r.tally(e), e.Earned
+	for i := range r.Levels {
+		if end, reached := r.gives(&r.Levels[i], e, &t); reached {
+			ends.extend(r.Levels[i].Standing, end)
 		}
-	}
-	ends := e.Earned
-	for _, l := range r.Levels {
-		if trusted < l.Trusted || sources < l.Sources || days < l.Days || e.Short < l.Short || e.Long < l.Long {
-			continue
-		}
-		end := dayAfter(e.Last, l.Keeps)
-		if l.Trusted > 0 {
-			end = dayAfter(lastTrusted, l.Keeps)
-		}
-		end = min(end, fadesBelow(e.Short, l.Short, short, e.Last, l.Keeps), fadesBelow(e.Long, l.Long, long, e.Last, l.Keeps))
-		ends.extend(l.Standing, end)
 	}
 	return ends
+}
+
+// gives says whether evidence reaches a level, and until when the level's standing then holds.
+func (r *Rules) gives(l *Level, e *Evidence, t *Tally) (end Day, reached bool) {
+	if t.Trusted < l.Trusted || t.Sources < l.Sources || t.Days < l.Days || t.Short < l.Short || t.Long < l.Long {
+		return 0, false
+	}
+	short, long := r.DayFactors()
+	end = dayAfter(e.Last, l.Keeps)
+	if l.Trusted > 0 {
+		end = dayAfter(t.LastTrusted, l.Keeps)
+	}
+	return min(end, fadesBelow(t.Short, l.Short, short, e.Last, l.Keeps), fadesBelow(t.Long, l.Long, long, e.Last, l.Keeps)), true
+}
+
+// Tally is evidence as the levels of [Rules] count it.
+type Tally struct {
+	// Trusted and Sources are how many separate trusted organisations and unverified sources reported, and Days on how many separate days
+	// unverified reports came, within [Rules.Together] of the newest of each.
+	Trusted, Sources, Days int
+	// Short and Long are the scores of unverified reports.
+	Short, Long float64
+	// LastTrusted is the day of the last report of a trusted organisation.
+	LastTrusted Day
+}
+
+// tally counts evidence as of the day of the newest unverified report.
+func (r *Rules) tally(e *Evidence) Tally {
+	t := Tally{Short: e.Short, Long: e.Long}
+	t.Trusted, t.LastTrusted = separate(e.Trusted, r.Together)
+	t.Sources, _ = separate(e.Sources, r.Together)
+	for _, d := range e.Days {
+		if int(e.Days[0]-d) <= r.Together {
+			t.Days++
+		}
+	}
+	return t
 }
 
 // separate counts the organisations whose last report is at most together days older than the newest, and gives the newest's day.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/linewarden/linewarden/numberdb"
@@ -11,6 +10,7 @@ import (
 
 // auditCommand reads the audit chain: who changed what, in an order that cannot be changed unseen.
 type auditCommand struct {
+	List   listAudit   `cmd:"" help:"Ask the intake endpoint who did what."`
 	Verify verifyAudit `cmd:"" help:"Walk the audit chain and name every entry that was altered, removed or moved."`
 	Export exportAudit `cmd:"" help:"Print the audit chain, one JSON object a line, telephone numbers in full."`
 }
@@ -19,9 +19,11 @@ type auditCommand struct {
 type verifyAudit struct {
 	Head []string `placeholder:"N:HASH" help:"A head that was kept elsewhere, such as the one that syslog got last: what lies before it is proved too. Once for each."`
 	JSON bool     `help:"Print the findings as one JSON object."`
+	serverFlags
 }
 
-// Run prints one line if the chain is good, and one for each finding otherwise; then it fails.
+// Run prints one line if the chain is good, and one for each finding otherwise; then it fails. It asks the intake endpoint if one is named, and
+// otherwise walks the chain itself, however long it is.
 func (cmd verifyAudit) Run(p *program) error {
 	var known []numberdb.AuditHead
 	for _, text := range cmd.Head {
@@ -30,6 +32,13 @@ func (cmd verifyAudit) Run(p *program) error {
 			return usageError{fmt.Errorf("--head: %w", err)}
 		}
 		known = append(known, h)
+	}
+	if cmd.Server != "" {
+		result, err := cmd.askServer(p)
+		if err != nil {
+			return fmt.Errorf("verify the audit chain: %w", err)
+		}
+		return cmd.print(p, result)
 	}
 	l, err := p.loadForStore()
 	if err != nil {
@@ -84,17 +93,34 @@ type exportedEntry struct {
 	Fault string `json:"fault,omitempty"`
 }
 
-// Run prints a line for whatever lies in the chain, sound or not.
+// record writes to the audit chain that it is about to be printed, and gives the number of that entry. A chain that is damaged may take no more: then it
+// must be possible to print it all the same.
+func (cmd exportAudit) record(p *program, store *redisstore.Store) uint64 {
+	seq, err := store.Audit(p.ctx, numberdb.AuditEntry{
+		At: now(), Who: accountName(), Role: roleCommandLine, Action: numberdb.AuditExported, Object: "audit chain", After: fmt.Sprintf(`{"from":%d}`, cmd.From),
+	})
+	if err != nil {
+		fmt.Fprintln(p.err, "linewarden: this export is not in the audit chain: "+printable(err.Error()))
+		return 0
+	}
+	return seq
+}
+
+// Run prints a line for whatever lies in the chain, sound or not, but the entry that tells of this export.
 func (cmd exportAudit) Run(p *program) error {
 	l, err := p.loadForStore()
 	if err != nil {
 		return err
 	}
 	return p.withStoreAsItIs(l, func(store *redisstore.Store) error {
+		own := cmd.record(p, store)
 		out := json.NewEncoder(p.out)
 		for r, err := range store.AuditRecords(p.ctx, cmd.From) {
 			if err != nil {
 				return fmt.Errorf("export the audit chain: %w", err)
+			}
+			if own != 0 && r.Seq == own {
+				continue
 			}
 			line := exportedEntry{Hash: r.Hash, Encoded: r.Encoded}
 			if err := line.UnmarshalBinary(r.Encoded); err != nil {
@@ -106,17 +132,4 @@ func (cmd exportAudit) Run(p *program) error {
 		}
 		return nil
 	})
-}
-
-// recordRefusal lets the store refuse what we have found to be one person doing what takes two, so that who tried is in the audit chain. It tells on
-// standard error where that cannot be written.
-func (p *program) recordRefusal(l *loaded, d numberdb.Decision) {
-	err := p.withStore(l, func(store *redisstore.Store) error {
-		_, err := store.Decide(p.ctx, numberdb.Actor{Name: d.Author, Role: roleCommandLine}, d)
-		return err
-	})
-	var faults numberdb.Faults
-	if !errors.As(err, &faults) || errors.Is(err, redisstore.ErrNotRecorded) {
-		fmt.Fprintln(p.err, "linewarden: the attempt is not in the audit chain: "+printable(fmt.Sprint(err)))
-	}
 }

@@ -17,7 +17,11 @@ type commandLine struct {
 	Lookup      lookupCommand      `cmd:"" help:"Say how a number is read, what the list says about it, and what its calls get."`
 	Report      reportCommand      `cmd:"" help:"Report a number to the intake endpoint."`
 	Import      importCommand      `cmd:"" help:"Take in a list of reports, each row one, directly into the store."`
-	Decide      decideCommand      `cmd:"" help:"Record two people's ruling on a number, directly in the store."`
+	Decide      decideCommand      `cmd:"" help:"Decide about a number; what takes two people waits for a second one."`
+	Decisions   decisionsCommand   `cmd:"" help:"Show what waits for a second person, and what became of it."`
+	Approve     approveCommand     `cmd:"" help:"Agree to what another person proposed: it is then done."`
+	Reject      rejectCommand      `cmd:"" help:"Refuse what another person proposed."`
+	Withdraw    withdrawCommand    `cmd:"" help:"Take back what you have proposed."`
 	Optout      optoutCommand      `cmd:"" help:"Keep the list of subscribers who do not want to be screened."`
 	Allow       allowCommand       `cmd:"" help:"Keep the operator's own allow list: numbers whose calls always pass."`
 	User        userCommand        `cmd:"" help:"Make the first administrator of the intake."`

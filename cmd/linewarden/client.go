@@ -49,10 +49,10 @@ func (f serverFlags) open(environ []string, standard string) (*client, error) {
 	return &client{base: base, token: token, http: &http.Client{Timeout: 15 * time.Second}}, nil
 }
 
-// maxAnswer is in bytes, far above any answer of the endpoint.
-const maxAnswer = 1 << 20
+// maxAnswer is in bytes, far above any answer of the endpoint: the longest is a page of 200 proposals.
+const maxAnswer = 16 << 20
 
-// do sends a request, body as JSON if there is one, and reads the answer into out.
+// do sends a request, body as JSON if there is one, and reads the answer into out. The path is escaped already.
 func (c *client) do(ctx context.Context, method, path string, query url.Values, body, out any) error {
 	var sent io.Reader
 	if body != nil {
@@ -63,7 +63,11 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 		sent = bytes.NewReader(b)
 	}
 	u := *c.base
-	u.Path = strings.TrimSuffix(u.Path, "/") + path
+	u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + path
+	var err error
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), sent)
 	if err != nil {

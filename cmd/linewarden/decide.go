@@ -1,111 +1,107 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
-	"github.com/linewarden/linewarden/numberdb"
-	"github.com/linewarden/linewarden/numberdb/redisstore"
+	"github.com/linewarden/linewarden/numberdb/intake"
 )
 
-// decideCommand records a ruling. It needs the store's password, and two names: who may decide is looked after where people sign in.
+// decideCommand decides about a number, or proposes to where it takes a second person: the intake endpoint knows which, and who asks.
 type decideCommand struct {
-	Number     string   `arg:"" help:"The number, as people write it, or a range such as +1809555*."`
-	Standing   string   `required:"" enum:"block,warn,watch,cleared,protected,none" help:"What it gets: block, warn, watch, cleared or protected; none withdraws the decision in force."`
-	Role       []string `required:"" enum:"callback,caller_id" help:"callback: people dial it; caller_id: it shows on incoming calls. Once for each."`
-	By         string   `required:"" help:"Who decides."`
-	ApprovedBy string   `help:"A second, different person who agrees; block, cleared, protected and ranges need one."`
-	Reason     string   `required:"" help:"For those who later ask why."`
-	Class      string   `enum:"analytics,do_not_originate,subscriber_request" default:"analytics" help:"What the SIP answer to a blocked call depends on: analytics, do_not_originate or subscriber_request."`
-	Brand      string   `help:"Slug of the impersonated company, such as amazon."`
-	Until      string   `placeholder:"DAY" help:"When it ends, such as 2027-01-31; the usual term if missing."`
-	Region     string   `placeholder:"CC" help:"Country by whose rules the number is written; the config's if missing."`
+	Number   string   `arg:"" help:"The number, as people write it, or a range such as +1809555*."`
+	Standing string   `required:"" enum:"block,warn,watch,cleared,protected,none" help:"What it gets: block, warn, watch, cleared or protected; none withdraws the decision in force."`
+	Role     []string `required:"" enum:"callback,caller_id" help:"callback: people dial it; caller_id: it shows on incoming calls. Once for each."`
+	Reason   string   `required:"" help:"For those who later ask why."`
+	Class    string   `enum:"analytics,do_not_originate,subscriber_request" default:"analytics" help:"What the SIP answer to a blocked call depends on: analytics, do_not_originate or subscriber_request."`
+	Brand    string   `help:"Slug of the impersonated company, such as amazon."`
+	Until    string   `placeholder:"DAY" help:"When it ends, such as 2027-01-31; the usual term if missing."`
+	Region   string   `placeholder:"CC" help:"Country by whose rules the number is written; the server's if missing."`
+	Preview  bool     `help:"Only say what it would touch, and whether it takes a second person."`
+	JSON     bool     `help:"Print the answer as one JSON object."`
+	serverFlags
 }
 
-// Run records the decision.
+// Run sends the decision and says what became of it.
 func (cmd decideCommand) Run(p *program) error {
-	l, err := p.loadForStore()
-	if err != nil {
-		return err
-	}
-	target, err := l.target(cmd.Number, cmd.Region)
-	if err != nil {
-		return err
-	}
-	d := numberdb.Decision{
-		Target: target, Brand: numberdb.Brand(cmd.Brand), Reason: cmd.Reason, Author: cmd.By, Approver: cmd.ApprovedBy, At: now(),
-	}
-	if d.Roles, err = rolesOf(cmd.Role); err != nil {
-		return err
-	}
-	if err := errors.Join(d.Standing.UnmarshalText([]byte(cmd.Standing)), d.Class.UnmarshalText([]byte(cmd.Class))); err != nil {
-		return usageError{err}
+	body := intake.DecisionBody{
+		RulingBody: intake.RulingBody{Standing: cmd.Standing, Roles: cmd.Role, Class: cmd.Class, Brand: cmd.Brand},
+		Reason:     cmd.Reason,
 	}
 	if cmd.Until != "" {
-		if d.Until, err = time.Parse(time.DateOnly, cmd.Until); err != nil {
+		until, err := time.Parse(time.DateOnly, cmd.Until)
+		if err != nil {
 			return usageError{fmt.Errorf("--until %.40q is not a day: write it as 2027-01-31", cmd.Until)}
 		}
+		body.Until = &until
 	}
-	if faults := d.Check(d.At); faults != nil {
-		if faults.Has("approver") {
-			p.recordRefusal(l, d)
-		}
-		return usageError{fmt.Errorf("not a sound decision: %w", faults)}
+	query := url.Values{}
+	if cmd.Region != "" {
+		query.Set("region", cmd.Region)
 	}
-	return p.withStore(l, func(store *redisstore.Store) error {
-		listing, err := store.Decide(p.ctx, numberdb.Actor{Name: cmd.By, Role: roleCommandLine}, d)
-		if err != nil {
-			return fmt.Errorf("record the decision: %w", err)
-		}
-		_, err = fmt.Fprintln(p.out, shown(target, listing))
-		return err
-	})
-}
-
-// rolesOf reads the roles that a command line names.
-func rolesOf(words []string) (roles numberdb.Roles, err error) {
-	for _, w := range words {
-		var r numberdb.Role
-		if err := r.UnmarshalText([]byte(w)); err != nil {
-			return 0, usageError{err}
-		}
-		roles |= numberdb.RolesOf(r)
+	if cmd.Preview {
+		query.Set("preview", "true")
 	}
-	return roles, nil
-}
-
-// target reads a number or a range.
-func (l *loaded) target(text, region string) (numberdb.Target, error) {
-	if t, err := numberdb.ParseTarget(text); err == nil {
-		return t, nil
-	}
-	origin := l.Policies["default"].origin()
-	if region != "" {
-		origin = numberdb.Origin{Region: region}
-	}
-	parsed := origin.Parse(text)
-	if parsed.Kind != numberdb.KindE164 {
-		return numberdb.Target{}, usageError{fmt.Errorf("%.60q is no number to keep a list of (%v): write it with + and its country code", text, parsed.Kind)}
-	}
-	return numberdb.Target{Number: parsed.Number}, nil
-}
-
-// shown is a target and its listing on one line.
-func shown(t numberdb.Target, l numberdb.Listing) string {
-	today := numberdb.DayOf(now())
-	line := fmt.Sprintf("%v: %v to dial, %v as a caller", t, l.Roles[numberdb.RoleCallback].At(today), l.Roles[numberdb.RoleCallerID].At(today))
-	if l.Marks != 0 {
-		line += ", " + l.Marks.String()
-	}
-	return line
-}
-
-// loadForStore is the config of a command that needs the store and a way to read numbers, nothing else.
-func (p *program) loadForStore() (*loaded, error) {
-	l, err := p.load()
+	c, err := cmd.open(p.environ, standardServer)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return l, l.resolveRedisSecrets()
+	var answer intake.DecisionAnswer
+	if err := c.do(p.ctx, http.MethodPost, "/v1/numbers/"+segment(cmd.Number)+"/decisions", query, body, &answer); err != nil {
+		return fmt.Errorf("not decided: %w", err)
+	}
+	if cmd.JSON {
+		return json.NewEncoder(p.out).Encode(answer)
+	}
+	_, err = fmt.Fprintln(p.out, printable(answerText(&answer, cmd.Preview)))
+	return err
+}
+
+// answerText says what became of a decision.
+func answerText(a *intake.DecisionAnswer, preview bool) string {
+	now := fmt.Sprintf("%s: %s to dial, %s as a caller", a.Target, a.Standing.Callback, a.Standing.CallerID)
+	switch {
+	case preview && a.TakesTwo:
+		return now + "; this takes a second person; " + impactText(a.Impact)
+	case preview:
+		return now + "; one person may do this; " + impactText(a.Impact)
+	case a.Proposal == nil:
+		return now
+	case a.Proposal.Brake:
+		return fmt.Sprintf("%s; everybody sees that you softened it, as %s%s", now, a.Proposal.ID, notYet(a.Proposal))
+	}
+	return fmt.Sprintf("%s until a second person agrees, by %s: linewarden approve %s; %s",
+		now, a.Proposal.Expires.Format(time.DateOnly), a.Proposal.ID, impactText(a.Proposal.Impact))
+}
+
+// notYet says so of what was approved and is not in force.
+func notYet(b *intake.ProposalBody) string {
+	if b.State != "approved" || b.Applied {
+		return ""
+	}
+	return "; it is not in force yet, but will be as soon as a node can write to the list"
+}
+
+// impactText is what something would have touched.
+func impactText(i *intake.ImpactBody) string {
+	if i == nil || i.Since == nil {
+		return "what it would have touched is not known"
+	}
+	text := fmt.Sprintf("it would have touched %d calls of %d subscribers since %s", i.Calls, i.Subscribers, i.Since.Format("2006-01-02 15:04 MST"))
+	if !i.Complete {
+		text += ", and perhaps more"
+	}
+	return text
+}
+
+// segment is a text as a part of a path. An empty one would be another address, and so would one or two dots; a blank reads the same.
+func segment(text string) string {
+	if strings.Trim(text, ".") == "" {
+		text += " "
+	}
+	return url.PathEscape(text)
 }

@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -67,9 +70,32 @@ func (cmd importCommand) Run(p *program) (err error) {
 			return redisstore.Imported{Reports: len(reports)}, nil
 		})
 	} else {
-		err = p.withStore(l, func(store *redisstore.Store) error { return im.run(p.ctx, store.Importer(options.Source).Take) })
+		err = p.withStore(l, func(store *redisstore.Store) error {
+			if err := cmd.record(p.ctx, store); err != nil {
+				return err
+			}
+			return im.run(p.ctx, store.Importer(options.Source).Take)
+		})
 	}
 	return im.tell(p.out, err)
+}
+
+// record writes to the audit chain whose list is about to be taken in.
+func (cmd importCommand) record(ctx context.Context, store *redisstore.Store) error {
+	after, err := json.Marshal(struct {
+		Source       string `json:"source"`
+		Organisation string `json:"organisation"`
+		File         string `json:"file"`
+	}{cmd.Source, cmd.Organisation, strings.ToValidUTF8(filepath.Base(cmd.File), "")})
+	if err == nil {
+		_, err = store.Audit(ctx, numberdb.AuditEntry{
+			At: now(), Who: accountName(), Role: roleCommandLine, Action: numberdb.AuditImported, Object: "reports", After: string(after),
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("write the import to the audit chain, before which nothing is taken in: %w", err)
+	}
+	return nil
 }
 
 // options are how the list is to be read.
@@ -221,4 +247,16 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
 	c.bytes.Add(int64(n))
 	return n, err
+}
+
+// rolesOf reads the roles that a command line names.
+func rolesOf(words []string) (roles numberdb.Roles, err error) {
+	for _, w := range words {
+		var r numberdb.Role
+		if err := r.UnmarshalText([]byte(w)); err != nil {
+			return 0, usageError{err}
+		}
+		roles |= numberdb.RolesOf(r)
+	}
+	return roles, nil
 }

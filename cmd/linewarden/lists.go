@@ -98,3 +98,19 @@ func listMarked(p *program, mark numberdb.Marks) error {
 		return nil
 	})
 }
+
+// target reads a number or a range.
+func (l *loaded) target(text, region string) (numberdb.Target, error) {
+	if t, err := numberdb.ParseTarget(text); err == nil {
+		return t, nil
+	}
+	origin := l.Policies["default"].origin()
+	if region != "" {
+		origin = numberdb.Origin{Region: region}
+	}
+	parsed := origin.Parse(text)
+	if parsed.Kind != numberdb.KindE164 {
+		return numberdb.Target{}, usageError{fmt.Errorf("%.60q is no number to keep a list of (%v): write it with + and its country code", text, parsed.Kind)}
+	}
+	return numberdb.Target{Number: parsed.Number}, nil
+}

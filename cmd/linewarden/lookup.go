@@ -81,12 +81,7 @@ func (cmd lookupCommand) askServer(ctx context.Context, p *program) (lookupAnswe
 		query.Set("region", cmd.Region)
 	}
 	answer := lookupAnswer{List: listServer}
-	// An empty path segment would be another address; a blank reads the same, as no number.
-	text := cmd.Number
-	if text == "" {
-		text = " "
-	}
-	err = c.do(ctx, http.MethodGet, "/v1/numbers/"+text, query, nil, &answer.NumberBody)
+	err = c.do(ctx, http.MethodGet, "/v1/numbers/"+segment(cmd.Number), query, nil, &answer.NumberBody)
 	return answer, err
 }
 
@@ -98,9 +93,10 @@ func (cmd lookupCommand) askStore(ctx context.Context, l *loaded) lookupAnswer {
 		origin.Region, origin.Bare = cmd.Region, numberdb.BareNational
 	}
 	parsed := origin.Parse(cmd.Number)
-	screen := screening.Policy{ReportOnly: policy.ReportOnly}
-	listing, err := l.listing(ctx, parsed.Number)
-	answer := lookupAnswer{NumberBody: intake.Describe(parsed, origin.Region, listing, screen, numberdb.DayOf(now())), List: listRedis}
+	today := numberdb.DayOf(now())
+	view := intake.View{Rules: l.Rules, Trunk: l.trunks()[intake.DefaultTrunk], Voice: l.Calls.voice()}
+	record, acts, err := l.ask(ctx, &view, parsed.Number, today)
+	answer := lookupAnswer{NumberBody: view.Describe(parsed, origin.Region, record, acts, today), List: listRedis}
 	if err != nil {
 		answer.List, answer.Fault = listNone, printable(err.Error())
 		answer.Standing = intake.StandingByRole{Callback: standingUnknown, CallerID: standingUnknown}

@@ -119,8 +119,7 @@ func TestCallsAreAnsweredFor(t *testing.T) {
 	}
 
 	total := map[journal.CallKind]uint64{}
-	for _, at := range []time.Time{time.Now().Add(-time.Hour), time.Now()} { // the hour may just have turned
-		h, err := journal.FindHour(t.Context(), store, at)
+	for h, err := range journal.Hours(t.Context(), store, time.Now().Add(-time.Hour), 2) { // the hour may just have turned
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -231,7 +231,7 @@ func TestREADMEMetricsExist(t *testing.T) {
 	if _, err := l.newPrefilter(0, list, log, &all); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.newIntake(store, journal.RandomKey(), log, &all); err != nil {
+	if _, err := l.newIntake(store, list, journal.RandomKey(), log, &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range regexp.MustCompile(`linewarden_[a-z_]+`).FindAllString(readRepository(t, "README.md"), -1) {

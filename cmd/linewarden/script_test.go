@@ -39,7 +39,7 @@ type outcome struct {
 }
 
 // linewarden runs the program with an environment of its own.
-func linewarden(t *testing.T, environ []string, args ...string) outcome {
+func linewarden(t testing.TB, environ []string, args ...string) outcome {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "linewarden", args...)
 	cmd.Env = environ

@@ -83,7 +83,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		return err
 	}
 	if run.intake {
-		api, err := l.newIntake(store, key, log, registry)
+		api, err := l.newIntake(store, list, key, log, registry)
 		if err != nil {
 			return err
 		}
@@ -99,6 +99,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		running.serveHTTP("intake", reports, intake, l.Intake.TLSCertFile, l.Intake.TLSKeyFile, log)
 	}
+	var clients []*asterisk.Client
 	if run.screening {
 		record, err := l.newJournal(store, log, registry)
 		if err != nil {
@@ -114,7 +115,6 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		if err != nil {
 			return err
 		}
-		var clients []*asterisk.Client
 		for i, a := range l.Asterisk {
 			config := a.client(i, l.Instance, log, registry)
 			config.Glance = flow.Glance
@@ -134,6 +134,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		}
 		running.start("calls", func(ctx context.Context) error { return runAll(ctx, clients) })
 	}
+	running.start("heartbeat", l.newHeartbeat(store, run, list, clients, log).run)
 	ready.complete()
 	return running.wait(p.ctx)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/intake"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 )
 
@@ -85,15 +86,28 @@ func (p *program) withStoreAsItIs(l *loaded, do func(*redisstore.Store) error) (
 	return do(store)
 }
 
-// listing is what the store says about a number; nothing for no number, once it is known that the store answers.
-func (l *loaded) listing(ctx context.Context, n numberdb.Number) (listing numberdb.Listing, err error) {
+// ask is what the store has on record about a number and what people decided last; nil for no number, once it is known that the store answers.
+func (l *loaded) ask(ctx context.Context, v *intake.View, n numberdb.Number, today numberdb.Day) (record *numberdb.Record, acts []numberdb.Act, err error) {
 	store, err := l.openStore(roleCommandLine, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
-		return listing, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if n == 0 {
-		return listing, store.Ping(ctx)
+		return nil, nil, store.Ping(ctx)
 	}
-	return store.Listing(ctx, n)
+	known, acts, err := v.Ask(ctx, store, n, today)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &known, acts, nil
+}
+
+// loadForStore is the config of a command that needs the store and a way to read numbers, nothing else.
+func (p *program) loadForStore() (*loaded, error) {
+	l, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return l, l.resolveRedisSecrets()
 }

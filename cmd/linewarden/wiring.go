@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ import (
 )
 
 // newIntake is the intake endpoint as the config describes it.
-func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
+func (l *loaded) newIntake(store *redisstore.Store, list *replica.Replica, key journal.Key, log *slog.Logger, metrics prometheus.Registerer) (*intake.API, error) {
 	tokens, names := make([]access.Token, len(l.Intake.Tokens)), make([]string, len(l.Intake.Tokens))
 	for i, t := range l.Intake.Tokens {
 		source := numberdb.Source{Organisation: t.Organisation}
@@ -40,7 +41,9 @@ func (l *loaded) newIntake(store *redisstore.Store, key journal.Key, log *slog.L
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
 		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Companies: store, Impact: impact(journal.NewLookBack(store, key.Traffic(), nil)), Origin: policy.origin(), Policy: policy.screening(),
+		Rules: &l.Rules, Trunks: l.trunks(), Voice: l.Calls.voice(), List: list,
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
+		Calls: store, CallRetention: l.Journal.Retention, Nodes: store, Chain: store,
 		Version: version(), Logger: log, Metrics: metrics,
 	})
 }
@@ -70,7 +73,7 @@ func (l *loaded) newFlow(list callflow.List, observe func(callflow.Record), log 
 		}
 	}
 	return callflow.New(callflow.Options{
-		List: list, Voice: dialplan.NewVoice(l.Calls.RecordedBrands...), Policies: policies, Languages: l.Calls.Languages,
+		List: list, Voice: l.Calls.voice(), Policies: policies, Languages: l.Calls.Languages,
 		Deadline: l.Calls.Deadline, Observe: observe, Logger: log, Metrics: metrics,
 	})
 }
@@ -83,6 +86,22 @@ func (p policyConfig) origin() numberdb.Origin {
 	}
 	return o
 }
+
+// trunks are the policies as those see them who ask what a call would get.
+func (l *loaded) trunks() map[string]intake.Trunk {
+	trunks := map[string]intake.Trunk{}
+	for name, p := range l.Policies {
+		t := intake.Trunk{Screening: p.screening(), Origin: p.origin(), Helpline: p.Helpline, RequireKey: p.RequireKey, Language: p.Language}
+		if !slices.Contains(l.Calls.Languages, t.Language) && len(l.Calls.Languages) > 0 {
+			t.Language = l.Calls.Languages[0] // as screening/callflow does
+		}
+		trunks[name] = t
+	}
+	return trunks
+}
+
+// voice knows which brands callers hear by name.
+func (c callsConfig) voice() dialplan.Voice { return dialplan.NewVoice(c.RecordedBrands...) }
 
 // screening is the policy in terms of decisions.
 func (p policyConfig) screening() screening.Policy { return screening.Policy{ReportOnly: p.ReportOnly} }

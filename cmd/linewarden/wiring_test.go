@@ -22,7 +22,7 @@ func TestSealingKeySealsSecondFactors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := people.OfferFactor(t.Context(), access.Principal{Name: "ann"}); err == nil || errors.Is(err, access.ErrNoFactorKey) != without {
+		if _, _, err := people.OfferFactor(t.Context(), access.Principal{Name: "ann"}, "a password"); err == nil || errors.Is(err, access.ErrNoFactorKey) != without {
 			t.Errorf("with %d characters of key: %v", len(key), err)
 		}
 		if err := store.Close(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,22 +40,27 @@ type NewUser struct {
 	Name     string
 	Role     Role
 	Language string // may be empty
+	Approval Approval
 }
 
 // AddUser adds a person, and makes the one-time password with which they first sign in: it is shown once and kept nowhere. Faults are an
-// error of type [numberdb.Faults]; [ErrTaken] says that the name is somebody's.
+// error of type [numberdb.Faults]; [ErrTaken] says that the name is somebody's, [ErrSecondPerson] that the role takes two people.
 func (d *Directory) AddUser(ctx context.Context, by Principal, n NewUser) (u User, setup string, err error) {
-	u, setup, err = d.newUser(ctx, by, n)
-	if err != nil {
+	if u, err = d.newUser(by, n); err != nil {
 		return User{}, "", err
 	}
-	if _, err := d.store.User(ctx, u.Name); !errors.Is(err, ErrNotFound) {
-		if err == nil {
-			err = ErrTaken
+	if err := d.freeName(ctx, u.Name); err != nil {
+		return User{}, "", err
+	}
+	if u.Role.IsSecondPerson() {
+		if err := d.wantSecond(ctx, by, n.Approval); err != nil {
+			return User{}, "", err
 		}
+	}
+	if setup, err = d.setUp(ctx, by, &u); err != nil {
 		return User{}, "", err
 	}
-	if u.Audit, err = d.record(ctx, by, numberdb.AuditUserAdded, userObject(u.Name), "", nil, stateOf(&u)); err != nil {
+	if u.Audit, err = d.record(ctx, by, numberdb.AuditUserAdded, userObject(u.Name), n.Approval.reason(), nil, stateOf(&u)); err != nil {
 		return User{}, "", err
 	}
 	if err := d.store.PutUser(ctx, u); err != nil {
@@ -65,8 +71,10 @@ func (d *Directory) AddUser(ctx context.Context, by Principal, n NewUser) (u Use
 
 // AddFirst makes a person the first administrator, while nobody is one: see [UserStore.PutFirstAdministrator].
 func (d *Directory) AddFirst(ctx context.Context, by Principal, name string) (u User, setup string, err error) {
-	u, setup, err = d.newUser(ctx, by, NewUser{Name: name, Role: RoleAdministrator})
-	if err != nil {
+	if u, err = d.newUser(by, NewUser{Name: name, Role: RoleAdministrator}); err != nil {
+		return User{}, "", err
+	}
+	if setup, err = d.setUp(ctx, by, &u); err != nil {
 		return User{}, "", err
 	}
 	before, err := d.store.Users(ctx)
@@ -90,7 +98,27 @@ func (d *Directory) AddFirst(ctx context.Context, by Principal, name string) (u 
 	return u, setup, nil
 }
 
-func (d *Directory) newUser(ctx context.Context, by Principal, n NewUser) (u User, setup string, err error) {
+// freeName is ErrTaken for a name that a person or a token has.
+func (d *Directory) freeName(ctx context.Context, name string) error {
+	_, err := d.store.User(ctx, name)
+	switch {
+	case err == nil:
+		return ErrTaken
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	tokens, err := d.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(tokens, func(t StoredToken) bool { return t.Name == name }) {
+		return ErrTaken
+	}
+	return nil
+}
+
+// newUser is a person without a password.
+func (d *Directory) newUser(by Principal, n NewUser) (User, error) {
 	var faults numberdb.Faults
 	name, sound := FoldName(n.Name)
 	if !sound {
@@ -105,17 +133,15 @@ func (d *Directory) newUser(ctx context.Context, by Principal, n NewUser) (u Use
 	}
 	switch {
 	case faults != nil:
-		return User{}, "", faults
+		return User{}, faults
 	case d.isTaken(name):
-		return User{}, "", ErrTaken
+		return User{}, ErrTaken
 	}
 	now := d.now()
-	u = User{
-		Name: name, Role: n.Role, RoleSince: now, RoleBy: by.Name, Language: n.Language,
+	return User{
+		Name: name, Role: n.Role, RoleSince: now, RoleBy: by.Name, Language: n.Language, Proposal: n.Approval.Proposal,
 		Epoch: 1, Version: 1, Added: now, AddedBy: by.Name,
-	}
-	setup, err = d.setUp(ctx, by, &u)
-	return u, setup, err
+	}, nil
 }
 
 // setUp gives a person a new one-time password, and takes their second factor away.
@@ -134,11 +160,12 @@ type Change struct {
 	Role     *Role
 	Disabled *bool
 	// Reset makes a new one-time password, and takes the second factor away.
-	Reset bool
+	Reset    bool
+	Approval Approval
 }
 
 // ChangeUser changes a person whose version is known, else [ErrChanged]. All their sessions and own tokens end. It returns the one-time
-// password if there is one. Other errors are [ErrNotFound], [ErrSelf] and [numberdb.Faults].
+// password if there is one. Other errors are [ErrNotFound], [ErrSelf], [ErrSecondPerson] and [numberdb.Faults].
 func (d *Directory) ChangeUser(ctx context.Context, by Principal, name string, version int64, c Change) (u User, setup string, err error) {
 	if u, err = d.User(ctx, name); err != nil {
 		return User{}, "", err
@@ -158,6 +185,14 @@ func (d *Directory) ChangeUser(ctx context.Context, by Principal, name string, v
 	if c.Disabled != nil {
 		u.Disabled = *c.Disabled
 	}
+	if lets(&before, &u, c.Reset) {
+		if err := d.wantSecond(ctx, by, c.Approval); err != nil {
+			return User{}, "", err
+		}
+	}
+	if c.Approval.Proposal != "" {
+		u.Proposal = c.Approval.Proposal
+	}
 	action := numberdb.AuditUserChanged
 	switch {
 	case c.Reset:
@@ -170,7 +205,7 @@ func (d *Directory) ChangeUser(ctx context.Context, by Principal, name string, v
 	}
 	u.Epoch++
 	u.Version++
-	if u.Audit, err = d.record(ctx, by, action, userObject(u.Name), "", stateOf(&before), stateOf(&u)); err != nil {
+	if u.Audit, err = d.record(ctx, by, action, userObject(u.Name), c.Approval.reason(), stateOf(&before), stateOf(&u)); err != nil {
 		return User{}, "", err
 	}
 	if err := d.store.PutUser(ctx, u); err != nil {

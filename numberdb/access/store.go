@@ -31,6 +31,12 @@ type UserStore interface {
 	PutFirstAdministrator(ctx context.Context, u User) error
 }
 
+// ReviewerStore remembers who has ever been a reviewer.
+type ReviewerStore interface {
+	// HadTwoReviewers says whether two people have ever had the role, whatever has become of them.
+	HadTwoReviewers(ctx context.Context) (bool, error)
+}
+
 // TokenUse is what a store knows of a token that is being used.
 type TokenUse struct {
 	Token StoredToken
@@ -87,6 +93,7 @@ type BriefStore interface {
 // Store is all that a [Directory] needs to keep. Its methods are called by many goroutines at once; what they return is on disk.
 type Store interface {
 	UserStore
+	ReviewerStore
 	TokenStore
 	AttemptStore
 	SessionStore

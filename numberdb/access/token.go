@@ -53,7 +53,9 @@ type StoredToken struct {
 	RateLimit int       `json:"rate_limit"`
 	Made      time.Time `json:"made"`
 	MadeBy    string    `json:"made_by"`
-	Audit     uint64    `json:"audit"` // entry in the audit chain of its making
+	// Proposal is the one by which it was made ([Approval]); empty if none was needed.
+	Proposal string `json:"proposal,omitempty"`
+	Audit    uint64 `json:"audit"` // entry in the audit chain of its making
 }
 
 // Bounds of stored tokens.

@@ -23,6 +23,7 @@ type NewToken struct {
 	// Life is how long it is good, RateLimit how many requests it may send in a minute; [DefaultTokenLife] and [DefaultRateLimit] if zero.
 	Life      time.Duration
 	RateLimit int
+	Approval  Approval
 }
 
 // tokenState is what the audit chain shows of a token.
@@ -38,7 +39,7 @@ func stateOfToken(t *StoredToken) tokenState {
 }
 
 // MakeToken makes a token for a machine. Its text is shown once and kept nowhere. Faults are an error of type [numberdb.Faults];
-// [ErrTaken] says that the name is somebody's.
+// [ErrTaken] says that the name is somebody's, [ErrSecondPerson] that a trusted source takes two people.
 func (d *Directory) MakeToken(ctx context.Context, by Principal, n NewToken) (t StoredToken, text string, err error) {
 	faults := checkNewToken(&n)
 	if !n.Role.ForMachines() {
@@ -54,7 +55,18 @@ func (d *Directory) MakeToken(ctx context.Context, by Principal, n NewToken) (t 
 	if faults != nil {
 		return StoredToken{}, "", faults
 	}
-	return d.makeToken(ctx, by, StoredToken{Name: n.Name, Role: n.Role, Source: n.Source}, n)
+	if d.isTaken(n.Name) {
+		return StoredToken{}, "", ErrTaken
+	}
+	if err := d.freeName(ctx, n.Name); err != nil {
+		return StoredToken{}, "", err
+	}
+	if n.Source.Trusted() {
+		if err := d.wantSecond(ctx, by, n.Approval); err != nil {
+			return StoredToken{}, "", err
+		}
+	}
+	return d.makeToken(ctx, by, StoredToken{Name: n.Name, Role: n.Role, Source: n.Source, Proposal: n.Approval.Proposal}, n)
 }
 
 // MakeOwnToken makes a token with which a person works on the command line. It ends with the person's epoch.
@@ -72,6 +84,8 @@ func (d *Directory) MakeOwnToken(ctx context.Context, by Principal, n NewToken) 
 		return StoredToken{}, "", err
 	case len(own) >= MaxOwnTokens:
 		return StoredToken{}, "", ErrTooMany
+	case d.isTaken(ownTokenName(u.Name, n.Name)):
+		return StoredToken{}, "", ErrTaken
 	}
 	return d.makeToken(ctx, by, StoredToken{Name: ownTokenName(u.Name, n.Name), Owner: u.Name, Epoch: u.Epoch}, n)
 }
@@ -99,16 +113,13 @@ func checkNewToken(n *NewToken) (faults numberdb.Faults) {
 }
 
 func (d *Directory) makeToken(ctx context.Context, by Principal, t StoredToken, n NewToken) (StoredToken, string, error) {
-	if d.isTaken(t.Name) {
-		return StoredToken{}, "", ErrTaken
-	}
 	text := newToken()
 	hash := HashToken(text)
 	t.Hash = hex.EncodeToString(hash[:])
 	t.Made, t.MadeBy = d.now(), by.Name
 	t.Expires, t.RateLimit = t.Made.Add(n.Life), n.RateLimit
 	var err error
-	if t.Audit, err = d.record(ctx, by, numberdb.AuditTokenMade, tokenObject(t.Name), "", nil, stateOfToken(&t)); err != nil {
+	if t.Audit, err = d.record(ctx, by, numberdb.AuditTokenMade, tokenObject(t.Name), n.Approval.reason(), nil, stateOfToken(&t)); err != nil {
 		return StoredToken{}, "", err
 	}
 	if err := d.store.PutToken(ctx, t); err != nil {

@@ -37,8 +37,10 @@ const (
 var codeLockout = Lockout{Free: 5, First: 30 * time.Second, Longest: 6 * time.Hour, Keep: 7 * 24 * time.Hour}
 
 // OfferFactor makes the secret of a second factor for a person, and the address by which an application takes it in. It counts for nothing until a
-// code of it is confirmed; another offer replaces it. Errors are [ErrNoFactorKey] and [ErrHasFactor], beside those of the store.
-func (d *Directory) OfferFactor(ctx context.Context, p Principal) (secret, uri string, err error) {
+// code of it is confirmed; another offer replaces it. They show that they know their password: whoever finds an open browser must not bind the
+// person to a secret of their own. Errors are [ErrNoFactorKey], [ErrHasFactor], [ErrWrongPassword], *[LockedError] and [ErrBusy], beside those of the
+// store.
+func (d *Directory) OfferFactor(ctx context.Context, p Principal, password string) (secret, uri string, err error) {
 	if d.factorKey == nil {
 		return "", "", ErrNoFactorKey
 	}
@@ -48,6 +50,9 @@ func (d *Directory) OfferFactor(ctx context.Context, p Principal) (secret, uri s
 		return "", "", fmt.Errorf("offer a second factor: %w", err)
 	case u.HasFactor():
 		return "", "", ErrHasFactor
+	}
+	if err := d.checkOwnPassword(ctx, &u, password); err != nil {
+		return "", "", err
 	}
 	if secret, uri, err = newSecret("Linewarden "+d.organisation, u.Name); err != nil {
 		return "", "", err

@@ -30,6 +30,9 @@ type User struct {
 	ResetAt time.Time `json:"reset_at,omitzero"`
 	ResetBy string    `json:"reset_by,omitempty"`
 
+	// Proposal is the last one about the person that was done ([Approval]); empty if none was.
+	Proposal string `json:"proposal,omitempty"`
+
 	// Epoch counts what ends all sessions and own tokens: they carry the one in which they were made.
 	Epoch int64 `json:"epoch"`
 	// Version counts all changes, from 1.

@@ -93,6 +93,7 @@ func (h *house) join(t testing.TB) {
 	h.bench = newBench(t)
 	h.bench.API.access, h.bench.API.decisions, h.bench.API.companies, h.bench.API.now = h.directory, h.kept, h.kept, h.clock.Now
 	h.bench.API.refusals.audit = h.audit
+	h.bench.API.calls, h.bench.API.nodes, h.bench.API.chain = h.kept, h.kept, h.kept
 }
 
 func (h *house) audit(ctx context.Context, e numberdb.AuditEntry) (uint64, error) {
@@ -134,6 +135,9 @@ func (h *house) inChain(t testing.TB, line string) int {
 // root is who adds the first people of a test.
 var root = access.Principal{Name: "root", Role: access.RoleAdministrator}
 
+// agreed is the word of somebody else for what root does.
+var agreed = access.Approval{Proposal: "of the tests", By: "somebody"}
+
 const testSealingKey = "the sealing key of these tests, 32 characters"
 
 const goodPassword = "three walruses sing"
@@ -141,7 +145,7 @@ const goodPassword = "three walruses sing"
 // person adds somebody who has set a password, and is not signed in.
 func (h *house) person(t testing.TB, name string, role Role) *browser {
 	t.Helper()
-	_, setup, err := h.directory.AddUser(t.Context(), root, access.NewUser{Name: name, Role: role})
+	_, setup, err := h.directory.AddUser(t.Context(), root, access.NewUser{Name: name, Role: role, Approval: agreed})
 	if err != nil {
 		t.Fatal(err)
 	}

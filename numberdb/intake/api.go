@@ -14,10 +14,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/extract"
 	"github.com/linewarden/linewarden/screening"
+	"github.com/linewarden/linewarden/screening/journal"
 )
 
 // Store keeps reports and knows listings: numberdb/redisstore is one. Its methods are called by many goroutines at once.
@@ -51,10 +53,24 @@ type Options struct {
 	Companies Companies
 	// Impact says what a decision would have touched; nobody knows if nil.
 	Impact ImpactFunc
+	// Calls is the journal, and CallRetention how long it keeps what happened: [journal.DefaultRetention] if zero. Nodes is where nodes tell how they
+	// are, Chain the audit chain to be read. Their operations answer 503 without them.
+	Calls         journal.Reader
+	CallRetention time.Duration
+	Nodes         NodeStore
+	Chain         AuditChain
 	// Origin says how to read a number without a country code where the request names no region.
 	Origin numberdb.Origin
 	// Policy decides what a caller would get.
 	Policy screening.Policy
+	// Rules are those by which the store makes standings, to explain them: [numberdb.DefaultRules] if nil.
+	Rules *numberdb.Rules
+	// Trunks are the operator's policies by name. Where they lack [DefaultTrunk], Origin and Policy stand in for it.
+	Trunks map[string]Trunk
+	// List is the node's list, for searches; without one they answer 503.
+	List List
+	// Voice knows which brands callers hear by name.
+	Voice dialplan.Voice
 	// Version of the program, for the API's description.
 	Version string
 
@@ -70,11 +86,14 @@ type API struct {
 	access  *access.Directory
 	tokens  []Token
 	origin  numberdb.Origin
-	policy  screening.Policy
-	now     func() time.Time
-	log     *slog.Logger
-	metrics *metrics
-	handler http.Handler
+	view    View
+	trunks  map[string]Trunk
+
+	catalogue catalogue
+	now       func() time.Time
+	log       *slog.Logger
+	metrics   *metrics
+	handler   http.Handler
 
 	reportsPerDay, feedReportsPerDay int
 	decisions                        DecisionStore
@@ -82,11 +101,35 @@ type API struct {
 	impact                           ImpactFunc
 	appliers                         map[numberdb.ProposalKind]applier
 
+	calls         journal.Reader
+	callRetention time.Duration
+	stats         recentStats
+	nodes         NodeStore
+	chain         AuditChain
+	verifying     chan struct{} // holds one while the chain is being verified
+	verifyTimeout time.Duration
+
 	reader  *extract.Reader
 	readers chan struct{} // holds one for each text that is being read
 
 	crossOrigin http.CrossOriginProtection
 	refusals    refusals
+}
+
+// DefaultTrunk is the name of the policy of calls that name none.
+const DefaultTrunk = "default"
+
+// look says by what rules and policy numbers are looked at.
+func (a *API) look(o *Options) {
+	trunk, ok := o.Trunks[DefaultTrunk]
+	if !ok {
+		trunk = Trunk{Screening: o.Policy, Origin: o.Origin}
+	}
+	a.trunks = o.Trunks
+	a.view = View{Rules: numberdb.DefaultRules(), Trunk: trunk, Voice: o.Voice}
+	if o.Rules != nil {
+		a.view.Rules = *o.Rules
+	}
 }
 
 // Bounds on a request. A report of the longest text in the widest script is below 24 KiB.
@@ -112,10 +155,14 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, policy: o.Policy, now: o.Clock, log: o.Logger, metrics: m}
+	a := &API{store: o.Store, answers: o.Store, access: o.Access, tokens: o.Tokens, origin: o.Origin, now: o.Clock, log: o.Logger, metrics: m}
 	a.refusals.audit = o.Audit
 	a.reportsPerDay, a.feedReportsPerDay = cmp.Or(o.ReportsPerDay, DefaultReportsPerDay), cmp.Or(o.FeedReportsPerDay, DefaultFeedReportsPerDay)
 	a.decisions, a.companies, a.impact = o.Decisions, o.Companies, o.Impact
+	a.calls, a.callRetention, a.nodes = o.Calls, cmp.Or(o.CallRetention, journal.DefaultRetention), o.Nodes
+	a.chain, a.verifying, a.verifyTimeout = o.Chain, make(chan struct{}, 1), verifyTimeout
+	a.look(&o)
+	a.catalogue.list, a.catalogue.now = o.List, func() time.Time { return a.now() }
 	a.registerAppliers()
 	if a.now == nil {
 		a.now = time.Now
@@ -152,6 +199,9 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerExtract(api)
 	a.registerCallers(api)
 	a.registerNumbers(api)
+	a.registerEvidence(api)
+	a.registerSearch(api)
+	a.registerScreen(api)
 	a.registerSession(api)
 	a.registerTOTP(api)
 	a.registerUsers(api)
@@ -162,6 +212,11 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerDecisions(api)
 	a.registerBrands(api)
 	a.registerProposals(api)
+	a.registerCollect(api)
+	a.registerStats(api)
+	a.registerCalls(api)
+	a.registerNodes(api)
+	a.registerAudit(api)
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("intake: describe the API: %w", err)

@@ -178,15 +178,15 @@ func TestNumber(t *testing.T) {
 	listed.Roles[numberdb.RoleCallback].Override = numberdb.StandingBlock
 	listed.Roles[numberdb.RoleCallerID].Override = numberdb.StandingWarn
 	b.store.listing[12025550143] = listed
-	known := NumberBody{Number: "+12025550143", Kind: "e164", Region: "US", Standing: StandingByRole{"block", "warn"},
+	known := NumberSketch{Number: "+12025550143", Kind: "e164", Region: "US", Standing: StandingByRole{"block", "warn"},
 		Verdict: VerdictByWay{Inbound: VerdictBody{"label", "listed_warn"}, Outbound: VerdictBody{"block", "listed_block"}}}
-	unknown := func(number, kind, region, inbound, outbound string) NumberBody {
-		return NumberBody{Number: number, Kind: kind, Region: region, Standing: StandingByRole{"none", "none"},
+	unknown := func(number, kind, region, inbound, outbound string) NumberSketch {
+		return NumberSketch{Number: number, Kind: kind, Region: region, Standing: StandingByRole{"none", "none"},
 			Verdict: VerdictByWay{Inbound: VerdictBody{"allow", inbound}, Outbound: VerdictBody{"allow", outbound}}}
 	}
 	for name, tc := range map[string]struct {
 		text, query string
-		want        NumberBody
+		want        NumberSketch
 	}{
 		"listed":                  {"+12025550143", "", known},
 		"written otherwise":       {"(202) 555-0143", "", known},
@@ -208,8 +208,11 @@ func TestNumber(t *testing.T) {
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
 			}
-			if got != tc.want {
-				t.Errorf("got %+v\nwant %+v", got, tc.want)
+			if tc.want.Country, tc.want.Type = countryName(tc.want.Region), got.Type; got.NumberSketch != tc.want {
+				t.Errorf("got %+v\nwant %+v", got.NumberSketch, tc.want)
+			}
+			if isNumber := tc.want.Kind == "e164"; (got.Explain != nil) != isNumber || (got.Reports != nil) != isNumber {
+				t.Errorf("explained as %+v with %+v", got.Explain, got.Reports)
 			}
 		})
 	}

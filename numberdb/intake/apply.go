@@ -34,6 +34,7 @@ func (a *API) registerAppliers() {
 		numberdb.ProposalDecision: a.applyDecisions,
 		numberdb.ProposalBulk:     a.applyDecisions,
 		numberdb.ProposalBrand:    a.applyBrand,
+		numberdb.ProposalAccess:   a.applyAccess,
 	}
 }
 
@@ -73,6 +74,9 @@ func (a *API) finish(ctx context.Context, p numberdb.Proposal) (numberdb.Proposa
 		return p, fmt.Errorf("this version of Linewarden cannot apply a proposal of kind %v", p.Kind)
 	}
 	err := do(ctx, p)
+	if errors.Is(err, errUncollected) {
+		return p, nil
+	}
 	if errors.Is(err, errMoot) {
 		return a.decisions.Settle(ctx, p, numberdb.Settlement{State: numberdb.ProposalRejected, By: ourselves, Reason: err.Error()})
 	}
@@ -150,7 +154,10 @@ func (a *API) finishOne(ctx context.Context, p numberdb.Proposal) (did bool, err
 		if a.now().Sub(p.SettledAt) < applyGrace {
 			return false, nil
 		}
-		_, err = a.finish(ctx, p)
+		var done numberdb.Proposal
+		if done, err = a.finish(ctx, p); err == nil {
+			return done.Version != p.Version, nil
+		}
 	case p.State == numberdb.ProposalPending && !p.Pending(a.now()):
 		_, err = a.decisions.Settle(ctx, p, numberdb.Settlement{State: numberdb.ProposalExpired, By: ourselves, Reason: "nobody settled it in time"})
 		if errors.Is(err, numberdb.ErrSettled) {

@@ -50,6 +50,7 @@ type BulkBody struct {
 
 // DecisionAnswer says what became of a decision.
 type DecisionAnswer struct {
+	Target   string         `json:"target" example:"+12025550143" doc:"The number or range, as it was read."`
 	Applied  bool           `json:"applied" doc:"It is in force."`
 	Proposal *ProposalBody  `json:"proposal,omitempty" doc:"What now waits for a second person, or shows to all that a block was softened; missing if there is none."`
 	Standing StandingByRole `json:"standing" doc:"How the list now sees the number."`
@@ -206,7 +207,7 @@ func (a *API) decide(ctx context.Context, in *decisionInput) (*decisionOutput, e
 	if err != nil {
 		return nil, away(ctx, "The list cannot be read right now; nothing was decided.", err)
 	}
-	answer := DecisionAnswer{Standing: standingOf(&listing, today), TakesTwo: d.NeedsApproverOver(&listing, today)}
+	answer := DecisionAnswer{Target: d.Target.String(), Standing: standingOf(&listing, today), TakesTwo: d.NeedsApproverOver(&listing, today)}
 	d.Brake = !answer.TakesTwo && d.Softens(&listing, today)
 	if in.Preview {
 		answer.Impact = impactBody(a.impactOf(ctx, []numberdb.Decision{d}))

@@ -8,6 +8,10 @@
 //	POST /v1/decisions                    decide about up to 1000 at once; always waits
 //	GET  /v1/decisions                    what waits, and what became of it; {id} for one of them
 //	POST /v1/decisions/{id}/approve       also reject and withdraw
+//	GET  /v1/stats              calls by the hour, and what was listed most
+//	GET  /v1/calls/{id}         what was done with a call
+//	GET  /v1/nodes              the nodes and how they are
+//	GET  /v1/audit              who did what; /verify checks that nobody has changed the record
 //	GET  /openapi.json          the description of all this, OpenAPI 3.1
 //
 // and, for people and tokens (numberdb/access), under /v1/session, /v1/me, /v1/users and /v1/tokens.

@@ -13,7 +13,6 @@ import (
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/extract"
-	"github.com/linewarden/linewarden/screening"
 )
 
 // maxExtract is the longest text in bytes in which numbers are looked for, and maxExtractBody the longest request with one: JSON may write a byte as
@@ -45,35 +44,6 @@ type FoundBody struct {
 	NumberSketch
 	ReportsTotal  int  `json:"reports_total" doc:"How many reports about it are stored."`
 	ReportedByYou bool `json:"reported_by_you" doc:"A report of yours about it is among those that count: another one is kept, but does not count again."`
-}
-
-// NumberSketch is what is known about a number, in short.
-type NumberSketch struct {
-	Number   string         `json:"number" doc:"In E.164 form."`
-	Kind     string         `json:"kind" doc:"What the text turned out to be."`
-	Region   string         `json:"region" doc:"Country of the number (ISO 3166-1 alpha-2); empty if it has none."`
-	Country  string         `json:"country" doc:"Name of the country in English; empty if it has none."`
-	Type     string         `json:"type" doc:"Kind of line that the numbering plan has assigned the number to, such as mobile, fixed_line, toll_free or premium_rate; unknown if none."`
-	Standing StandingByRole `json:"standing" doc:"How the list sees the number."`
-	Verdict  VerdictByWay   `json:"verdict" doc:"What a call with the number gets."`
-	Brand    string         `json:"brand" doc:"Slug of the company that it is known to pose as; empty if none is known."`
-}
-
-// sketch says in short what is known about a number.
-func sketch(p numberdb.Parsed, home string, l numberdb.Listing, policy screening.Policy, today numberdb.Day) NumberSketch {
-	d := Describe(p, home, l, policy, today)
-	return NumberSketch{Number: d.Number, Kind: d.Kind, Region: d.Region, Country: countryName(d.Region), Type: p.Number.LineType().String(),
-		Standing: d.Standing, Verdict: d.Verdict, Brand: string(brandOf(&l))}
-}
-
-// brandOf is the company that a number is known to pose as: in the role in which people are told to dial it, or else in the other.
-func brandOf(l *numberdb.Listing) numberdb.Brand {
-	for _, r := range l.Roles {
-		if r.Brand != "" {
-			return r.Brand
-		}
-	}
-	return ""
 }
 
 type extractInput struct{ Body ExtractBody }
@@ -164,7 +134,7 @@ func (a *API) extractNumbers(ctx context.Context, in *extractInput) (*extractOut
 	for i, f := range message.Numbers {
 		out.Numbers[i] = FoundBody{
 			Written: in.Body.Text[f.Start:f.End], Start: utf8.RuneCountInString(in.Body.Text[:f.Start]),
-			NumberSketch: sketch(numberdb.Parsed{Kind: numberdb.KindE164, Number: f.Number}, origin.Region, known[i].Listing, a.policy, today),
+			NumberSketch: sketch(numberdb.Parsed{Kind: numberdb.KindE164, Number: f.Number}, origin.Region, known[i].Listing, a.view.Trunk.Screening, today),
 			ReportsTotal: known[i].Reports, ReportedByYou: known[i].Own,
 		}
 	}

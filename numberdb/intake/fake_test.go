@@ -145,7 +145,7 @@ func newBench(t testing.TB) *bench {
 			{Principal: principal("list", RoleFeed), Hash: HashToken(feedToken)},
 			{Principal: principal("otto", RoleAuditor), Hash: HashToken(auditorToken)},
 		},
-		ReportsPerDay: 100, FeedReportsPerDay: 130, Audit: b.audit,
+		ReportsPerDay: 100, FeedReportsPerDay: 130, Audit: b.audit, List: newFakeList(),
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)), Metrics: b.metrics,
 	})
 	if err != nil {

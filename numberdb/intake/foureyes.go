@@ -48,6 +48,8 @@ func objectionTo(p *numberdb.Proposal, as numberdb.ProposalState, who Principal,
 		return objection{http.StatusForbidden, "It is your own: withdraw it."}
 	case own:
 		return objection{http.StatusForbidden, "It is your own: a second, different person has to approve it."}
+	case as == numberdb.ProposalApproved && numberdb.SamePerson(who.Name, subjectOf(p)):
+		return objection{http.StatusForbidden, "It is about yourself: another person has to approve it."}
 	case as == numberdb.ProposalApproved && since(who.RoleSince, who.RoleBy):
 		return objection{http.StatusForbidden, "Its proposer gave you your role after proposing it: another person has to approve it."}
 	case as == numberdb.ProposalApproved && since(who.ResetAt, who.ResetBy):

@@ -46,6 +46,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 type note struct {
 	begin     time.Time
 	origin    numberdb.Origin // how numbers without a country code are read
+	trunks    func(name string) (Trunk, error)
 	visit     access.Visit
 	principal string
 	cause     error // what really went wrong where the answer says only that something did
@@ -65,7 +66,7 @@ func noteFrom(ctx context.Context) *note {
 // holds anything that the client has chosen: a path may carry a number.
 func (a *API) observed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n := &note{begin: a.now(), origin: a.origin, visit: access.VisitOf(r)}
+		n := &note{begin: a.now(), origin: a.origin, trunks: a.trunk, visit: access.VisitOf(r)}
 		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
 		rec := &recorder{ResponseWriter: w}
 		var handler http.Handler = mux

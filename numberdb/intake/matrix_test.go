@@ -31,7 +31,11 @@ DELETE /v1/me/tokens/{name}            yes      yes      yes     yes           .
 POST   /v1/reports                     yes      yes      .       yes           yes      .       yes  .
 POST   /v1/reports/extract             yes      yes      .       yes           yes      .       yes  .
 GET    /v1/reports/{id}/caller         .        yes      .       .             .        .       .    .
+POST   /v1/screen                      yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/numbers                     yes      yes      yes     yes           yes      yes     .    .
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
+GET    /v1/numbers/{number}/reports    yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/numbers/{number}/decisions  yes      yes      yes     yes           yes      yes     .    .
 
 GET    /v1/brands                      yes      yes      yes     yes           yes      yes     yes  .
 GET    /v1/brands/{slug}               yes      yes      yes     yes           yes      yes     yes  .
@@ -45,6 +49,13 @@ GET    /v1/decisions/{id}              yes      yes      yes     yes           y
 POST   /v1/decisions/{id}/approve      .        yes      .       yes           .        .       .    .
 POST   /v1/decisions/{id}/reject       .        yes      .       yes           .        .       .    .
 POST   /v1/decisions/{id}/withdraw     .        yes      .       yes           .        .       .    .
+POST   /v1/decisions/{id}/collect      .        .        .       yes           .        .       .    .
+
+GET    /v1/stats                       yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/calls/{id}                  yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/nodes                       yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/audit                       .        yes      yes     yes           .        yes     .    .
+GET    /v1/audit/verify                .        yes      yes     yes           .        yes     .    .
 
 GET    /v1/users                       .        yes      yes     yes           .        yes     .    .
 POST   /v1/users                       .        .        .       yes           .        .       .    .

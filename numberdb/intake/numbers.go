@@ -3,20 +3,33 @@ package intake
 import (
 	"context"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/screening"
 )
 
 // NumberBody is what is known about a number, and what its calls get.
 type NumberBody struct {
-	Number   string         `json:"number" doc:"In E.164 form; empty if the text is no international number."`
-	Kind     string         `json:"kind" doc:"What the text turned out to be."`
-	Region   string         `json:"region" doc:"Country of the number (ISO 3166-1 alpha-2); empty if it has none."`
-	Standing StandingByRole `json:"standing" doc:"How the list sees the number."`
-	Verdict  VerdictByWay   `json:"verdict" doc:"What a call with the number gets."`
+	NumberSketch
+	Range     string         `json:"range" doc:"The listed range that answers for the number, such as +1809555*; empty if none does."`
+	Marks     []string       `json:"marks" nullable:"false" doc:"The operator's own lists that it is on: opt_out, allowed."`
+	Explain   *ExplainByRole `json:"explain,omitempty" doc:"Why the list sees it so; missing if the text is no international number."`
+	Reports   *TotalsBody    `json:"reports,omitempty" doc:"The stored reports; missing likewise."`
+	Decisions []ActBody      `json:"decisions" nullable:"false" doc:"What people decided last about it and the range that answers for it, the latest first, at most 5; not shown to feeds."`
+	Heard     HeardBody      `json:"heard" doc:"What a caller hears who dials it."`
+}
+
+// TotalsBody counts the stored reports about a number.
+type TotalsBody struct {
+	Total    int            `json:"total" doc:"How many are stored."`
+	BySource map[string]int `json:"by_source" nullable:"false" doc:"The newest 1000 of them by kind of source: public, feed, partner, staff."`
+	Newest   *time.Time     `json:"newest,omitempty" doc:"When the newest was received."`
+	Oldest   *time.Time     `json:"oldest,omitempty" doc:"When the oldest was received."`
 }
 
 // StandingByRole is a number's standing in each role.
@@ -37,19 +50,57 @@ type VerdictBody struct {
 	Reason string `json:"reason"`
 }
 
-// Describe says what is known about a number and what its calls get on a day. It is a pure function. home is the region that a short
-// or emergency number belongs to; listing is the zero Listing where the text is no international number.
-func Describe(p numberdb.Parsed, home string, listing numberdb.Listing, policy screening.Policy, today numberdb.Day) NumberBody {
-	region := ""
-	switch p.Kind {
-	case numberdb.KindE164:
-		region = p.Number.Region()
-	case numberdb.KindShort, numberdb.KindEmergency:
-		region = home
+// View is by what rules numbers are looked at, and how their calls are handled.
+type View struct {
+	Rules numberdb.Rules
+	Trunk Trunk
+	Voice dialplan.Voice
+}
+
+// Describe says what is known about a number and what its calls get on a day. It is a pure function. home is the region that a short or emergency
+// number belongs to; record and acts are what [View.Ask] gives, nil where the text is no international number or nobody could be asked.
+func (v *View) Describe(p numberdb.Parsed, home string, record *numberdb.Record, acts []numberdb.Act, today numberdb.Day) NumberBody {
+	b := NumberBody{Marks: []string{}, Decisions: []ActBody{}}
+	var listing numberdb.Listing
+	if record != nil {
+		listing = record.Listing(today)
+		b.Explain = &ExplainByRole{
+			Callback: explain(&v.Rules, record, numberdb.RoleCallback, today),
+			CallerID: explain(&v.Rules, record, numberdb.RoleCallerID, today),
+		}
+		b.Reports = totals(&record.Reports)
+		b.Marks = append(b.Marks, namesOf(listing.Marks)...)
+		if t := answeringRange(&v.Rules, record, today); t.Prefix {
+			b.Range = t.String()
+		}
 	}
-	b := NumberBody{Number: p.Number.String(), Kind: p.Kind.String(), Region: region, Standing: standingOf(&listing, today)}
-	b.Verdict.Inbound = verdictOf(policy.Decide(screening.Call{Direction: screening.Inbound, Calling: p}, listing, numberdb.Listing{}, today))
-	b.Verdict.Outbound = verdictOf(policy.Decide(screening.Call{Direction: screening.Outbound, Called: p}, listing, numberdb.Listing{}, today))
+	for i := range acts {
+		b.Decisions = append(b.Decisions, actBody(&acts[i]))
+	}
+	b.NumberSketch = sketch(p, home, listing, v.Trunk.Screening, today)
+	verdict := v.Trunk.Screening.Decide(screening.Call{Direction: screening.Outbound, Called: p}, listing, numberdb.Listing{}, today)
+	b.Heard = HeardBody{Outbound: clips(v.Voice, verdict.Brand, v.Trunk.prompts(screening.Outbound, verdict)), Language: v.Trunk.language()}
+	return b
+}
+
+// answeringRange is the range that answers for a number: as one that people dial, or else as one that shows; the zero Target if none does.
+func answeringRange(rules *numberdb.Rules, r *numberdb.Record, today numberdb.Day) numberdb.Target {
+	for role := range numberdb.Role(numberdb.RoleCount) {
+		if x := rules.Explain(r, role, today); x.By.Prefix {
+			return x.By
+		}
+	}
+	return numberdb.Target{}
+}
+
+func totals(r *numberdb.ReportTotals) *TotalsBody {
+	b := &TotalsBody{Total: r.Total, BySource: map[string]int{}}
+	for kind, n := range r.BySource {
+		b.BySource[numberdb.SourceKind(kind).String()] = n
+	}
+	if r.Total > 0 {
+		b.Newest, b.Oldest = &r.Newest, &r.Oldest
+	}
 	return b
 }
 
@@ -88,16 +139,42 @@ func (a *API) registerNumbers(api huma.API) {
 }
 
 func (a *API) describeNumber(ctx context.Context, in *numberInput) (*numberOutput, error) {
-	origin := writtenIn(a.origin, in.Region)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	origin, today := writtenIn(a.origin, in.Region), numberdb.DayOf(a.now())
 	parsed := origin.Parse(in.Number)
-	var listing numberdb.Listing
-	if parsed.Kind == numberdb.KindE164 {
-		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-		defer cancel()
-		var err error
-		if listing, err = a.store.Listing(ctx, parsed.Number); err != nil {
-			return nil, away(ctx, "The list cannot be read right now.", err)
-		}
+	if parsed.Kind != numberdb.KindE164 {
+		return &numberOutput{Body: a.view.Describe(parsed, origin.Region, nil, nil, today)}, nil
 	}
-	return &numberOutput{Body: Describe(parsed, origin.Region, listing, a.policy, numberdb.DayOf(a.now()))}, nil
+	record, acts, err := a.view.Ask(ctx, a.store, parsed.Number, today)
+	if err != nil {
+		return nil, away(ctx, "The list cannot be read right now.", err)
+	}
+	if principalOf(ctx).Role == RoleFeed {
+		acts = nil
+	}
+	return &numberOutput{Body: a.view.Describe(parsed, origin.Region, &record, acts, today)}, nil
+}
+
+// shownActs is how many of the last decisions are shown with a number.
+const shownActs = 5
+
+// Ask reads what is on record about a number, and the last things that people did to it and to the range that answers for it, if one does; the
+// latest first.
+func (v *View) Ask(ctx context.Context, from Records, n numberdb.Number, today numberdb.Day) (record numberdb.Record, acts []numberdb.Act, err error) {
+	if record, err = from.Record(ctx, n); err != nil {
+		return record, nil, err
+	}
+	if acts, _, err = from.HistoryPage(ctx, numberdb.Target{Number: n}, "", shownActs); err != nil {
+		return record, nil, err
+	}
+	if around := answeringRange(&v.Rules, &record, today); around.Prefix {
+		ofRange, _, err := from.HistoryPage(ctx, around, "", shownActs)
+		if err != nil {
+			return record, nil, err
+		}
+		acts = append(acts, ofRange...)
+		slices.SortStableFunc(acts, func(a, b numberdb.Act) int { return b.At().Compare(a.At()) })
+	}
+	return record, acts[:min(len(acts), shownActs)], nil
 }

@@ -16,7 +16,12 @@ func problem(status int, detail string) *huma.ErrorModel {
 
 // finding is one wrong field of a request's body, found by us.
 func finding(field, message string) error {
-	return &huma.ErrorDetail{Location: "body." + field, Message: message, Value: ours{}}
+	return findingAt("body."+field, message)
+}
+
+// findingAt is one wrong part of a request, found by us, such as path.number.
+func findingAt(location, message string) error {
+	return &huma.ErrorDetail{Location: location, Message: message, Value: ours{}}
 }
 
 // ours marks what we found, as opposed to what the library did, until [tidyProblem] has seen it.

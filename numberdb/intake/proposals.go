@@ -68,6 +68,7 @@ type MayBody struct {
 	Approve  bool   `json:"approve"`
 	Reject   bool   `json:"reject"`
 	Withdraw bool   `json:"withdraw"`
+	Collect  bool   `json:"collect" doc:"A one-time password or token is ready for them."`
 	WhyNot   string `json:"why_not" doc:"Why they may not approve it; empty if they may."`
 }
 
@@ -246,13 +247,13 @@ func (a *API) settleFaults(p *numberdb.Proposal, as numberdb.ProposalState, reas
 	return nil
 }
 
-// refuseAttempt writes to the audit chain that the asker may not settle a proposal, and gives the answer.
-func (a *API) refuseAttempt(ctx context.Context, p *numberdb.Proposal, as numberdb.ProposalState, answer *huma.ErrorModel) error {
+// refuseAttempt writes to the audit chain that the asker may not settle or collect a proposal, and gives the answer.
+func (a *API) refuseAttempt(ctx context.Context, p *numberdb.Proposal, tried any, answer *huma.ErrorModel) error {
 	if a.refusals.audit == nil {
 		return answer
 	}
 	who := principalOf(ctx)
-	after, err := json.Marshal(map[string]any{"proposal": p.ID, "kind": p.Kind, "proposer": p.Proposer.Name, "state": p.State, "tried": as})
+	after, err := json.Marshal(map[string]any{"proposal": p.ID, "kind": p.Kind, "proposer": p.Proposer.Name, "state": p.State, "tried": tried})
 	if err == nil {
 		_, err = a.refusals.audit(ctx, numberdb.AuditEntry{
 			At: a.now(), Who: who.Name, Role: string(who.Role), Action: numberdb.AuditRefused, Object: p.Object(), After: string(after), Reason: answer.Detail,
@@ -300,6 +301,7 @@ func (a *API) shown(p *numberdb.Proposal, who Principal) *ProposalBody {
 		Approve:  approve.why == "",
 		Reject:   objectionTo(p, numberdb.ProposalRejected, who, now).why == "",
 		Withdraw: objectionTo(p, numberdb.ProposalWithdrawn, who, now).why == "",
+		Collect:  objectionToCollecting(p, who, now).why == "",
 		WhyNot:   approve.why,
 	}
 	return b

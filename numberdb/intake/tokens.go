@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -38,6 +39,20 @@ type MadeTokenBody struct {
 
 type madeTokenOutput struct{ Body MadeTokenBody }
 
+// MachineTokenBody is a new token of a machine, or the proposal of one.
+type MachineTokenBody struct {
+	Applied bool       `json:"applied" doc:"It is made; else a second person has to approve the proposal."`
+	Token   *TokenBody `json:"token,omitempty"`
+	Text    string     `json:"text,omitempty" doc:"To be sent as 'Authorization: Bearer ...'. It is kept nowhere."`
+	// Proposal is what waits for a second person.
+	Proposal *ProposalBody `json:"proposal,omitempty" doc:"Once it is approved, collect the token with POST /v1/decisions/{id}/collect."`
+}
+
+type machineTokenOutput struct {
+	Status int
+	Body   MachineTokenBody
+}
+
 // OwnTokenBody is a token that a person makes for themselves.
 type OwnTokenBody struct {
 	Name      string     `json:"name" maxLength:"64" example:"laptop"`
@@ -50,6 +65,7 @@ type NewTokenBody struct {
 	OwnTokenBody
 	Role   string     `json:"role" enum:"reporter,auditor,feed"`
 	Source SourceBody `json:"source"`
+	Reason string     `json:"reason,omitempty" maxLength:"1000" doc:"For the second person, where one has to approve it."`
 }
 
 type newTokenInput struct{ Body NewTokenBody }
@@ -77,7 +93,10 @@ func (a *API) registerTokens(api huma.API) {
 	}, RoleAuditor, RoleAdministrator), a.listTokens)
 	huma.Register(api, a.allowPeople(huma.Operation{
 		OperationID: "make-token", Method: http.MethodPost, Path: "/v1/tokens", DefaultStatus: http.StatusCreated, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTimeout,
-		Summary: "Make a token for a machine", Description: "Sent again it is refused with 409, for the name is then taken.", Errors: making,
+		Summary: "Make a token for a machine",
+		Description: "Sent again it is refused with 409, for the name is then taken. Once two people have ever been reviewers, a token of a trusted source " +
+			"(staff, partner) waits for a second person: 202, with the proposal.",
+		Errors: making,
 	}, RoleAdministrator), a.makeToken)
 	huma.Register(api, a.allowPeople(huma.Operation{
 		OperationID: "revoke-token", Method: http.MethodDelete, Path: "/v1/tokens/{name}", DefaultStatus: http.StatusNoContent,
@@ -126,19 +145,35 @@ func tokenList(tokens []access.StoredToken, p page) *tokenListOutput {
 	return out
 }
 
-func (a *API) makeToken(ctx context.Context, in *newTokenInput) (*madeTokenOutput, error) {
+func (a *API) makeToken(ctx context.Context, in *newTokenInput) (*machineTokenOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	n := a.newToken(&in.Body.OwnTokenBody)
-	n.Role, n.Source.Organisation = Role(in.Body.Role), in.Body.Source.Organisation
-	if err := unknownWord("source.kind", in.Body.Source.Kind, &n.Source.Kind); err != nil {
+	n, err := a.machineToken(&in.Body)
+	if err != nil {
 		return nil, huma.Error422UnprocessableEntity("", err)
 	}
 	t, text, err := a.access.MakeToken(ctx, principalOf(ctx), n)
+	if errors.Is(err, access.ErrSecondPerson) {
+		p, err := a.proposeAccess(ctx, &accessPayload{
+			Token: in.Body.Name, Role: n.Role, Source: &in.Body.Source, Expires: in.Body.Expires, RateLimit: in.Body.RateLimit,
+		}, in.Body.Reason)
+		if err != nil {
+			return nil, err
+		}
+		return &machineTokenOutput{http.StatusAccepted, MachineTokenBody{Proposal: p}}, nil
+	}
 	if err != nil {
 		return nil, a.accessProblem(ctx, err)
 	}
-	return &madeTokenOutput{MadeTokenBody{tokenBody(&t), text}}, nil
+	body := tokenBody(&t)
+	return &machineTokenOutput{http.StatusCreated, MachineTokenBody{Applied: true, Token: &body, Text: text}}, nil
+}
+
+// machineToken is a machine's token as it is asked for.
+func (a *API) machineToken(b *NewTokenBody) (access.NewToken, error) {
+	n := a.newToken(&b.OwnTokenBody)
+	n.Role, n.Source.Organisation = Role(b.Role), b.Source.Organisation
+	return n, unknownWord("source.kind", b.Source.Kind, &n.Source.Kind)
 }
 
 func (a *API) makeOwnToken(ctx context.Context, in *ownTokenInput) (*madeTokenOutput, error) {

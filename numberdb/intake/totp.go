@@ -35,7 +35,8 @@ type ownPasswordInput struct{ Body OwnPasswordBody }
 func (a *API) registerTOTP(api huma.API) {
 	errs := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusServiceUnavailable}
 	huma.Register(api, a.allowPeople(huma.Operation{
-		OperationID: "offer-second-factor", Method: http.MethodPost, Path: "/v1/me/totp", Errors: errs,
+		OperationID: "offer-second-factor", Method: http.MethodPost, Path: "/v1/me/totp", MaxBodyBytes: maxBody, BodyReadTimeout: bodyTimeout,
+		Errors:      append(errs, http.StatusBadRequest, http.StatusTooManyRequests),
 		Summary:     "Ask for a second factor",
 		Description: "Makes a secret for an authenticator application (TOTP, RFC 6238: SHA-1, 6 digits, 30 seconds). It counts once you confirm it with a code, within 15 minutes; asking again replaces it.",
 	}, AllRoles...), a.offerFactor)
@@ -52,12 +53,12 @@ func (a *API) registerTOTP(api huma.API) {
 	}, AllRoles...), a.removeFactor)
 }
 
-func (a *API) offerFactor(ctx context.Context, _ *struct{}) (*offerOutput, error) {
+func (a *API) offerFactor(ctx context.Context, in *ownPasswordInput) (*offerOutput, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	secret, uri, err := a.access.OfferFactor(bounded, principalOf(ctx))
+	secret, uri, err := a.access.OfferFactor(bounded, principalOf(ctx), in.Body.Password)
 	if err != nil {
-		return nil, a.factorProblem(ctx, "", err)
+		return nil, a.factorProblem(ctx, "offer-second-factor", err)
 	}
 	return &offerOutput{OfferBody{secret, uri}}, nil
 }

@@ -42,7 +42,7 @@ func (h *house) wrongCode(t testing.TB, secret string) string {
 func (h *house) withFactor(t testing.TB, name string, role Role) (b *browser, secret string) {
 	t.Helper()
 	b = h.in(t, name, role)
-	secret = read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", "")).Secret
+	secret = read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword}))).Secret
 	want(t, b.do(http.MethodPut, "/v1/me/totp", asJSON(CodeBody{h.codeOf(t, secret, 0)})), http.StatusOK)
 	h.clock.move(time.Minute)
 	return b, secret
@@ -73,7 +73,7 @@ func TestSecondFactor(t *testing.T) {
 	elsewhere := h.browser("rita")
 	want(t, elsewhere.signIn(goodPassword), http.StatusOK)
 	own := read[MadeTokenBody](t, b.do(http.MethodPost, "/v1/me/tokens", `{"name": "laptop"}`)).Text
-	w := b.do(http.MethodPost, "/v1/me/totp", "")
+	w := b.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword}))
 	want(t, w, http.StatusOK)
 	offer := read[OfferBody](t, w)
 	u, err := url.Parse(offer.URI)
@@ -136,7 +136,7 @@ func TestCodesDrift(t *testing.T) {
 func TestCodeReplay(t *testing.T) {
 	h := newHouse(t)
 	b := h.in(t, "rita", RoleReviewer)
-	secret := read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", "")).Secret
+	secret := read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword}))).Secret
 	code := h.codeOf(t, secret, 0)
 	want(t, b.do(http.MethodPut, "/v1/me/totp", asJSON(CodeBody{code})), http.StatusOK)
 	wantDenied(t, h.browser("rita").enter(goodPassword, code), true)
@@ -208,7 +208,7 @@ func TestResetTakesTheFactorAway(t *testing.T) {
 	for range 8 {
 		rita.enter(goodPassword, h.wrongCode(t, secret))
 	}
-	offer := read[OfferBody](t, h.in(t, "olga", RoleReporter).do(http.MethodPost, "/v1/me/totp", ""))
+	offer := read[OfferBody](t, h.in(t, "olga", RoleReporter).do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword})))
 	reset := func(name string) string {
 		t.Helper()
 		etag := anna.do(http.MethodGet, "/v1/users/"+name, "").Header().Get("ETag")
@@ -223,7 +223,7 @@ func TestResetTakesTheFactorAway(t *testing.T) {
 	if me := read[MeBody](t, rita.signIn(setup)); !me.MustChange || me.TOTP {
 		t.Errorf("I am %+v", me)
 	}
-	wantProblem(t, rita.do(http.MethodPost, "/v1/me/totp", ""), http.StatusForbidden) // a password of one's own before all else
+	wantProblem(t, rita.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword})), http.StatusForbidden) // a password of one's own before all else
 	want(t, rita.do(http.MethodPost, "/v1/me/password", asJSON(PasswordBody{setup, goodPassword})), http.StatusOK)
 	want(t, h.browser("rita").signIn(goodPassword), http.StatusOK)
 
@@ -240,8 +240,17 @@ func TestSecondFactorFaults(t *testing.T) {
 	b := h.in(t, "rita", RoleReviewer)
 	wantProblem(t, b.do(http.MethodPut, "/v1/me/totp", `{"code": "123456"}`), http.StatusConflict) // nothing was offered
 	wantProblem(t, b.do(http.MethodDelete, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword})), http.StatusConflict)
-	first := read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", "")).Secret
-	second := read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", "")).Secret
+	for _, body := range []string{asJSON(OwnPasswordBody{"four walruses sing"}), `{}`} { // whoever found an open browser
+		if _, fields := wantProblem(t, b.do(http.MethodPost, "/v1/me/totp", body), http.StatusUnprocessableEntity); fmt.Sprint(fields) != "[body.password]" {
+			t.Errorf("named %v", fields)
+		}
+	}
+	wantProblem(t, b.do(http.MethodPost, "/v1/me/totp", ""), http.StatusBadRequest)
+	if h.inChain(t, "rita as reviewer: refused offer-second-factor") != 1 {
+		t.Errorf("the chain is %q", h.chain(t))
+	}
+	first := read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword}))).Secret
+	second := read[OfferBody](t, b.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword}))).Secret
 	for _, code := range []string{h.codeOf(t, first, 0), h.wrongCode(t, second), "", "abcdef"} {
 		if _, fields := wantProblem(t, b.do(http.MethodPut, "/v1/me/totp", asJSON(CodeBody{code})), http.StatusUnprocessableEntity); fmt.Sprint(fields) != "[body.code]" {
 			t.Errorf("%q: named %v", code, fields)
@@ -255,7 +264,7 @@ func TestSecondFactorFaults(t *testing.T) {
 	}
 	h.clock.move(time.Minute)
 	want(t, b.do(http.MethodPut, "/v1/me/totp", asJSON(CodeBody{h.codeOf(t, second, 0)})), http.StatusOK)
-	wantProblem(t, b.do(http.MethodPost, "/v1/me/totp", ""), http.StatusConflict)
+	wantProblem(t, b.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword})), http.StatusConflict)
 	wantProblem(t, b.do(http.MethodPut, "/v1/me/totp", asJSON(CodeBody{h.codeOf(t, second, 30*time.Second)})), http.StatusConflict)
 }
 
@@ -300,7 +309,7 @@ func TestSecondFactorWithoutKey(t *testing.T) {
 		h.join(t)
 		wantProblem(t, rita.enter(goodPassword, h.codeOf(t, secret, 0)), http.StatusServiceUnavailable)
 		if key == nil {
-			if p, _ := wantProblem(t, bob.do(http.MethodPost, "/v1/me/totp", ""), http.StatusConflict); p.Detail != sentence(access.ErrNoFactorKey) {
+			if p, _ := wantProblem(t, bob.do(http.MethodPost, "/v1/me/totp", asJSON(OwnPasswordBody{goodPassword})), http.StatusConflict); p.Detail != sentence(access.ErrNoFactorKey) {
 				t.Errorf("%s: told %q", name, p.Detail)
 			}
 			wantProblem(t, bob.do(http.MethodPut, "/v1/me/totp", `{"code": "123456"}`), http.StatusConflict)

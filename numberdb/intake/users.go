@@ -32,13 +32,22 @@ type UserBody struct {
 
 // SetupBody is a person and, where one was made, the one-time password: it is shown only here.
 type SetupBody struct {
-	User  UserBody `json:"user"`
-	Setup string   `json:"setup,omitempty" doc:"One-time password, good for 7 days, to be told to the person. It is kept nowhere."`
+	Applied bool      `json:"applied" doc:"It is done; else a second person has to approve the proposal."`
+	User    *UserBody `json:"user,omitempty"`
+	Setup   string    `json:"setup,omitempty" doc:"One-time password, good for 7 days, to be told to the person. It is kept nowhere."`
+	// Proposal is what waits for a second person.
+	Proposal *ProposalBody `json:"proposal,omitempty" doc:"Once it is approved, collect the one-time password with POST /v1/decisions/{id}/collect."`
 }
 
 type setupOutput struct {
-	ETag string `header:"ETag"`
-	Body SetupBody
+	Status int
+	ETag   string `header:"ETag"`
+	Body   SetupBody
+}
+
+func setupAnswer(status int, u *access.User, setup string) *setupOutput {
+	body := userBody(u)
+	return &setupOutput{status, etagOf(u), SetupBody{Applied: true, User: &body, Setup: setup}}
 }
 
 type userOutput struct {
@@ -51,6 +60,7 @@ type NewUserBody struct {
 	Name     string `json:"name" maxLength:"200" example:"ann" doc:"1 to 64 of a-z, 0-9 and . _ @ + -; capitals are made small."`
 	Role     string `json:"role" enum:"reporter,reviewer,auditor,administrator"`
 	Language string `json:"language,omitempty" maxLength:"35" example:"fr" doc:"In which they read (BCP 47)."`
+	Reason   string `json:"reason,omitempty" maxLength:"1000" doc:"For the second person, where one has to approve it."`
 }
 
 type newUserInput struct{ Body NewUserBody }
@@ -64,6 +74,7 @@ type UserChangeBody struct {
 	Role     *string `json:"role,omitempty" enum:"reporter,reviewer,auditor,administrator"`
 	Disabled *bool   `json:"disabled,omitempty"`
 	Reset    bool    `json:"reset,omitempty" doc:"Make a new one-time password; the second factor is taken away."`
+	Reason   string  `json:"reason,omitempty" maxLength:"1000" doc:"For the second person, where one has to approve it."`
 }
 
 type userChangeInput struct {
@@ -96,15 +107,20 @@ func (a *API) registerUsers(api huma.API) {
 	}, RoleAuditor, RoleReviewer, RoleAdministrator), a.getUser)
 	huma.Register(api, a.allowPeople(huma.Operation{
 		OperationID: "add-user", Method: http.MethodPost, Path: "/v1/users", DefaultStatus: http.StatusCreated, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTimeout,
-		Summary: "Add a person", Description: "The answer has the one-time password. Sent again it is refused with 409, for the name is then taken.",
-		Errors: append(errs, http.StatusBadRequest, http.StatusConflict),
+		Summary:     "Add a person",
+		Description: "The answer has the one-time password. Sent again it is refused with 409, for the name is then taken. " + takesTwoUsers,
+		Errors:      append(errs, http.StatusBadRequest, http.StatusConflict),
 	}, RoleAdministrator), a.addUser)
 	huma.Register(api, a.allowPeople(huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/v1/users/{name}", MaxBodyBytes: maxBody, BodyReadTimeout: bodyTimeout,
-		Summary: "Change a person's role, disable or reset them", Description: "Ends all their sessions and own tokens.",
+		Summary: "Change a person's role, disable or reset them", Description: "Ends all their sessions and own tokens. " + takesTwoUsers,
 		Errors: append(errs, http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired),
 	}, RoleAdministrator), a.changeUser)
 }
+
+// takesTwoUsers says when one person alone cannot do it.
+const takesTwoUsers = "Once two people have ever been reviewers, making, resetting or enabling a reviewer or administrator waits for a second person: " +
+	"202, with the proposal."
 
 func (a *API) listUsers(ctx context.Context, in *page) (*userListOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -147,11 +163,16 @@ func (a *API) getUser(ctx context.Context, in *userInput) (*userOutput, error) {
 func (a *API) addUser(ctx context.Context, in *newUserInput) (*setupOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	u, setup, err := a.access.AddUser(ctx, principalOf(ctx), access.NewUser{Name: in.Body.Name, Role: Role(in.Body.Role), Language: in.Body.Language})
+	n := access.NewUser{Name: in.Body.Name, Role: Role(in.Body.Role), Language: in.Body.Language}
+	u, setup, err := a.access.AddUser(ctx, principalOf(ctx), n)
+	if errors.Is(err, access.ErrSecondPerson) {
+		n.Name, _ = access.FoldName(n.Name)
+		return a.proposePerson(ctx, &accessPayload{User: n.Name, Role: n.Role, Language: n.Language}, in.Body.Reason)
+	}
 	if err != nil {
 		return nil, a.accessProblem(ctx, err)
 	}
-	return &setupOutput{etagOf(&u), SetupBody{userBody(&u), setup}}, nil
+	return setupAnswer(http.StatusCreated, &u, setup), nil
 }
 
 func (a *API) changeUser(ctx context.Context, in *userChangeInput) (*setupOutput, error) {
@@ -170,13 +191,44 @@ func (a *API) changeUser(ctx context.Context, in *userChangeInput) (*setupOutput
 		change.Role = &role
 	}
 	u, setup, err := a.access.ChangeUser(ctx, principalOf(ctx), in.Name, version, change)
-	if errors.Is(err, access.ErrSelf) {
+	switch {
+	case errors.Is(err, access.ErrSecondPerson):
+		return a.proposeChange(ctx, in.Name, version, change, in.Body.Reason)
+	case errors.Is(err, access.ErrSelf):
 		a.noteRefusal(ctx, principalOf(ctx), "change-user", http.StatusForbidden)
 	}
 	if err != nil {
 		return nil, a.accessProblem(ctx, err)
 	}
-	return &setupOutput{etagOf(&u), SetupBody{userBody(&u), setup}}, nil
+	return setupAnswer(http.StatusOK, &u, setup), nil
+}
+
+// proposeChange proposes a change of a person whose version is known.
+func (a *API) proposeChange(ctx context.Context, name string, version int64, c access.Change, reason string) (*setupOutput, error) {
+	u, err := a.access.User(ctx, name)
+	if err == nil && u.Version != version {
+		err = access.ErrChanged
+	}
+	if err != nil {
+		return nil, a.accessProblem(ctx, err)
+	}
+	person := &accessPayload{User: u.Name, Before: personStateOf(&u), Role: u.Role, Disabled: u.Disabled, Reset: c.Reset}
+	if c.Role != nil {
+		person.Role = *c.Role
+	}
+	if c.Disabled != nil {
+		person.Disabled = *c.Disabled
+	}
+	return a.proposePerson(ctx, person, reason)
+}
+
+// proposePerson is the answer to what a person alone cannot do to another one.
+func (a *API) proposePerson(ctx context.Context, person *accessPayload, reason string) (*setupOutput, error) {
+	p, err := a.proposeAccess(ctx, person, reason)
+	if err != nil {
+		return nil, err
+	}
+	return &setupOutput{Status: http.StatusAccepted, Body: SetupBody{Proposal: p}}, nil
 }
 
 // accessProblem is the answer to what cannot be done to people and tokens.

@@ -101,7 +101,26 @@ func (s *Store) putUser(ctx context.Context, u access.User, first bool) error {
 	if err != nil {
 		return fmt.Errorf("number list, writing a person: %w", err)
 	}
-	return s.accessAnswer(ctx, "put_user", userPut, []string{s.keys.users(), s.keys.tokens()}, u.Name, u.Version, record, first)
+	return s.accessAnswer(ctx, "put_user", userPut, []string{s.keys.users(), s.keys.tokens(), s.keys.reviewers()}, u.Name, u.Version, record, first)
+}
+
+// HadTwoReviewers implements [access.ReviewerStore]. People who were reviewers before such were remembered, and still are, count too.
+func (s *Store) HadTwoReviewers(ctx context.Context) (bool, error) {
+	var names []string
+	err := s.call(ctx, "reviewers", func(ctx context.Context) (err error) {
+		names, err = s.client.SMembers(ctx, s.keys.reviewers()).Result()
+		return err
+	})
+	if err != nil || len(names) >= 2 {
+		return len(names) >= 2, err
+	}
+	users, err := s.Users(ctx)
+	for i := range users {
+		if users[i].Role == access.RoleReviewer && !slices.Contains(names, users[i].Name) {
+			names = append(names, users[i].Name)
+		}
+	}
+	return len(names) >= 2, err
 }
 
 // UseToken implements [access.TokenStore].

@@ -30,6 +30,7 @@ func testAccess(t *testing.T, s *Store) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 
+	testReviewers(t, s)
 	hash := access.HashToken("lw_secret")
 	own := access.StoredToken{Name: "ann/laptop", Owner: "ann", Hash: fmt.Sprintf("%x", hash), Expires: noon, RateLimit: 7}
 	check(t, s.PutToken(ctx, own), nil)
@@ -103,6 +104,29 @@ func testAccess(t *testing.T, s *Store) {
 	if data, err := s.Session(ctx, "gone"); data != nil || err != nil {
 		t.Errorf("a session that was dropped is %q, %v", data, err)
 	}
+}
+
+// testReviewers knows ann, who is the only one. What others become and cease to be is remembered.
+func testReviewers(t *testing.T, s *Store) {
+	t.Helper()
+	ctx := soon(t)
+	had := func(want bool) {
+		t.Helper()
+		if two, err := s.HadTwoReviewers(ctx); two != want || err != nil {
+			t.Errorf("there were two: %v, %v", two, err)
+		}
+	}
+	bob := access.User{Name: "bob", Role: access.RoleAdministrator, Version: 1}
+	check(t, s.PutUser(ctx, bob), nil)
+	had(false)
+	bob.Role, bob.Version = access.RoleReviewer, 2
+	check(t, s.PutUser(ctx, bob), nil)
+	had(true)
+	check(t, s.client.Del(ctx, s.keys.reviewers()).Err(), nil) // as a store is from before they were remembered
+	had(true)
+	bob.Role, bob.Disabled, bob.Version = access.RoleReporter, true, 3
+	check(t, s.PutUser(ctx, bob), nil)
+	had(true)
 }
 
 const sessionTTL, browserTTL, briefTTL = 12 * time.Hour, 180 * 24 * time.Hour, 15 * time.Minute

@@ -53,6 +53,26 @@ func (s *Store) AuditRecords(ctx context.Context, from uint64) iter.Seq2[numberd
 	}
 }
 
+// AuditPart gives what lies in the audit chain, sound or not, at a place and behind it, or, newest first, at it and before; most bounds it.
+func (s *Store) AuditPart(ctx context.Context, from uint64, most int, newestFirst bool) (part []numberdb.AuditRecord, err error) {
+	at := strconv.FormatUint(from, 10)
+	err = s.call(ctx, "audit_read", func(ctx context.Context) error {
+		var page []redis.XMessage
+		var err error
+		if newestFirst {
+			page, err = s.client.XRevRangeN(ctx, s.keys.audit(), at, "-", int64(most)).Result()
+		} else {
+			page, err = s.client.XRangeN(ctx, s.keys.audit(), at, "+", int64(most)).Result()
+		}
+		part = make([]numberdb.AuditRecord, len(page))
+		for i, m := range page {
+			part[i] = auditRecord(m)
+		}
+		return err
+	})
+	return part, err
+}
+
 // auditRecord is what lies at a place; what somebody else put there is left empty, which no entry is.
 func auditRecord(m redis.XMessage) (r numberdb.AuditRecord) {
 	seq, _, _ := strings.Cut(m.ID, "-")

@@ -196,37 +196,34 @@ func (s *Store) noteDamage(ctx context.Context, p place, corrupt int64) {
 	}
 }
 
-// Entry is one thing that people did to a target: a decision or a marking.
-type Entry struct {
-	Decision *numberdb.Decision
-	Marking  *numberdb.Marking
-	// Audit is its entry in the audit chain; zero for one from before there was a chain.
-	Audit uint64
-}
-
 // History goes through what people have decided about a target, the latest first. A pair with an error is the last one.
-func (s *Store) History(ctx context.Context, t numberdb.Target) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
+func (s *Store) History(ctx context.Context, t numberdb.Target) iter.Seq2[numberdb.Act, error] {
+	return func(yield func(numberdb.Act, error) bool) {
 		for stored, err := range s.entries(ctx, "history", t, s.keys.decisions) {
 			if err != nil {
-				yield(Entry{}, err)
+				yield(numberdb.Act{}, err)
 				return
 			}
-			var e Entry
-			if _, isMark := stored.Values["m"]; isMark {
-				err = stored.decode("m", &e.Marking)
-			} else {
-				err = stored.decode("d", &e.Decision)
-			}
-			if err != nil {
-				s.unreadable(ctx, "decision", stored.partition, err)
-				continue
-			}
-			audit, _ := stored.Values["a"].(string)
-			e.Audit, _ = strconv.ParseUint(audit, 10, 64) // one from before the chain has none
-			if !yield(e, nil) {
+			if act, ok := s.readAct(ctx, stored); ok && !yield(act, nil) {
 				return
 			}
 		}
 	}
+}
+
+// readAct reads an entry of a target's history, or counts it as damaged.
+func (s *Store) readAct(ctx context.Context, stored streamEntry) (a numberdb.Act, ok bool) {
+	var err error
+	if _, isMark := stored.Values["m"]; isMark {
+		err = stored.decode("m", &a.Marking)
+	} else {
+		err = stored.decode("d", &a.Decision)
+	}
+	if err != nil {
+		s.unreadable(ctx, "decision", stored.partition, err)
+		return a, false
+	}
+	audit, _ := stored.Values["a"].(string)
+	a.Audit, _ = strconv.ParseUint(audit, 10, 64) // one from before the chain has none
+	return a, true
 }

@@ -109,7 +109,7 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestListingMergesAsTheIndex decides about random targets and wants the same from the store as from an index with the same list.
+// TestListingMergesAsTheIndex decides about random targets, some of them reported, and wants the same from the store as from an index with the same list.
 func TestListingMergesAsTheIndex(t *testing.T) {
 	s := newStore(t, sharedRedis(t))
 	ctx := soon(t)
@@ -130,6 +130,12 @@ func TestListingMergesAsTheIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		for i := range random.IntN(4) {
+			r := aReport(fiction(random.IntN(100)))
+			r.Roles = numberdb.Roles(1 + random.IntN(3))
+			r.Source = numberdb.Source{Kind: []numberdb.SourceKind{numberdb.SourcePublic, numberdb.SourceStaff}[random.IntN(2)], Organisation: fmt.Sprint("helpline-", i)}
+			must[numberdb.Receipt](t)(s.Report(ctx, r))
+		}
 	}
 	index := numberdb.NewIndex()
 	all, _ := loadAll(t, s)
@@ -144,6 +150,57 @@ func TestListingMergesAsTheIndex(t *testing.T) {
 			if got != want {
 				t.Errorf("%v in %d days: the store has\n%+v, the index\n%+v", fiction(i), days, got, want)
 			}
+		}
+	}
+}
+
+// TestReportsDoNotWeakenARange reports numbers of a range, by one of the public and by three trusted organisations, before and after two people
+// have decided about the range: a blocked one stays blocked, a genuine one genuine.
+func TestReportsDoNotWeakenARange(t *testing.T) {
+	for _, decided := range []numberdb.Standing{numberdb.StandingBlock, numberdb.StandingProtected, numberdb.StandingCleared} {
+		for _, before := range []bool{false, true} {
+			t.Run(fmt.Sprint(decided, before), func(t *testing.T) {
+				s := newStore(t, sharedRedis(t))
+				ctx := soon(t)
+				decide := func() { must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(ranged(331990000), decided))) }
+				if !before {
+					decide()
+				}
+				public := aReport(fiction(1))
+				public.Source = numberdb.Source{Kind: numberdb.SourcePublic, Organisation: "public"}
+				must[numberdb.Receipt](t)(s.Report(ctx, public))
+				for i := range 3 {
+					r := aReport(fiction(2))
+					r.Source.Organisation = fmt.Sprint("helpline-", i)
+					must[numberdb.Receipt](t)(s.Report(ctx, r))
+				}
+				if before {
+					decide()
+				}
+				index := numberdb.NewIndex()
+				all, _ := loadAll(t, s)
+				for target, l := range all {
+					index.Apply(numberdb.Change{Target: target, Listing: l})
+				}
+				for i := range 4 {
+					n := fiction(i)
+					if l := index.Lookup(n, numberdb.DayOf(noon)); standing(l, callback) != decided {
+						t.Errorf("%v is %v on a node", n, standing(l, callback))
+					}
+					if l := must[numberdb.Listing](t)(s.Listing(ctx, n)); standing(l, callback) != decided {
+						t.Errorf("%v is %v in the store", n, standing(l, callback))
+					}
+					// No one person gets a call through, or a genuine line warned about: softening the block is all.
+					for _, standing := range []numberdb.Standing{numberdb.StandingNone, numberdb.StandingWatch, numberdb.StandingWarn} {
+						alone := aDecision(exact(n), standing)
+						alone.Approver = ""
+						softens := decided == numberdb.StandingBlock && standing == numberdb.StandingWarn
+						if _, err := s.Decide(ctx, anActor, alone); errors.Is(err, numberdb.ErrNeedsApprover) == softens || softens && err != nil {
+							t.Errorf("one person decides %v about %v: %v", standing, n, err)
+						}
+					}
+				}
+			})
 		}
 	}
 }

@@ -44,13 +44,14 @@ for i = 1, count do
     if ARGV[at + 7] ~= EMPTY then store(bucket, changes, field, ARGV[at + 7], longest) end
     redis.call('HSET', evidence, unpack(ARGV, at + ARGS_EACH, at + ARGS_EACH + words - 1))
     redis.call('HSET', reporters, unpack(ARGV, at + ARGS_EACH + words, at + ARGS_EACH + words + names - 1))
-    file(evidence, reporters, reports, filed, evidenceTTL, retention)
-    if has(roles, 1) and has(genuine, 1) or has(roles, 2) and has(genuine, 2) then forgeries = forgeries + 1 end
+    local forging = (has(roles, 1) and has(genuine, 1) or has(roles, 2) and has(genuine, 2)) and 1 or 0
+    file(evidence, reporters, reports, filed, forging, evidenceTTL, retention)
+    forgeries = forgeries + forging
   else
     if numbers[field] == 'first' then know(bucket, field) end
     brand, day = ARGV[at + 1], tonumber(ARGV[at + 4])
     local repeated, forging = take(numbers[field].listing, evidence, reporters, ARGV[at + 2], today, roles, genuine, true)
-    if repeated == 0 then file(evidence, reporters, reports, filed, evidenceTTL, retention) end
+    if repeated == 0 then file(evidence, reporters, reports, filed, forging, evidenceTTL, retention) end
     repeats, forgeries = repeats + repeated, forgeries + forging
   end
 end

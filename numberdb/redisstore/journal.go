@@ -140,20 +140,46 @@ func (s *Store) scanCalls(ctx context.Context, id string, cursors map[string]uin
 	return records, nil
 }
 
-// Counts gives all counters of an hour. What is no number is counted as unreadable and left out.
-func (s *Store) Counts(ctx context.Context, hour time.Time) (counts map[string]uint64, err error) {
+// Counts gives all counters of some hours, in their order. What is no number, or lies in the place of an hour, is counted as unreadable; that hour
+// then has a counter without a name.
+func (s *Store) Counts(ctx context.Context, hours []time.Time) (counts []map[string]uint64, err error) {
+	if len(hours) == 0 {
+		return nil, nil
+	}
 	err = s.call(ctx, "counts", func(ctx context.Context) error {
-		fields, err := s.client.HGetAll(ctx, s.keys.counts(hour)).Result()
-		counts = make(map[string]uint64, len(fields))
-		for name, text := range fields {
-			n, err := strconv.ParseUint(text, 10, 64)
-			if err != nil {
-				s.unreadable(ctx, "journal", 0, errors.New("a counter is no number"))
-				continue
-			}
-			counts[name] = n
+		pipe := s.client.Pipeline()
+		answers := make([]*redis.MapStringStringCmd, len(hours))
+		for i, hour := range hours {
+			answers[i] = pipe.HGetAll(ctx, s.keys.counts(hour))
 		}
-		return err
+		_, _ = pipe.Exec(ctx) // each answer tells
+		counts = make([]map[string]uint64, len(hours))
+		for i, a := range answers {
+			fields, err := a.Result()
+			if err != nil && !strings.Contains(err.Error(), "WRONGTYPE") {
+				return err
+			}
+			counts[i] = s.numbersOf(ctx, fields, err)
+		}
+		return nil
 	})
 	return counts, err
+}
+
+// numbersOf reads counters; failed is why there are none.
+func (s *Store) numbersOf(ctx context.Context, fields map[string]string, failed error) map[string]uint64 {
+	counts := make(map[string]uint64, len(fields))
+	if failed != nil {
+		s.unreadable(ctx, "journal", 0, errors.New("another type of key in the place of an hour's counters"))
+		counts[""] = 0
+	}
+	for name, text := range fields {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			s.unreadable(ctx, "journal", 0, errors.New("a counter is no number"))
+			name = ""
+		}
+		counts[name] = n
+	}
+	return counts
 }

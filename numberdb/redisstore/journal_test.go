@@ -94,8 +94,18 @@ func TestCountsOfAnHour(t *testing.T) {
 	if err := client.HSet(ctx, s.keys.counts(hour), "damaged", "many").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := must[map[string]uint64](t)(s.Counts(ctx, hour)); got["damaged"] != 0 || got["a"] != 3 {
-		t.Errorf("beside a damaged one: %d counts", len(got))
+	earlier := hour.Add(-time.Hour)
+	if err := client.Set(ctx, s.keys.counts(earlier), "spoiled", time.Hour).Err(); err != nil {
+		t.Fatal(err)
+	}
+	counts := must[[]map[string]uint64](t)(s.Counts(ctx, []time.Time{earlier, hour}))
+	for i, got := range counts {
+		if n, spoiled := got[""]; !spoiled || n != 0 || got["damaged"] != 0 {
+			t.Errorf("hour %d does not tell that something in it cannot be read", i)
+		}
+	}
+	if len(counts) != 2 || len(counts[0]) != 1 || counts[1]["a"] != 3 {
+		t.Errorf("beside a damaged one: %d counts", len(counts[1]))
 	}
 }
 
@@ -112,12 +122,16 @@ func testCounts(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	got := must[map[string]uint64](t)(s.Counts(ctx, hour))
+	hours := must[[]map[string]uint64](t)(s.Counts(ctx, []time.Time{hour, hour.Add(-time.Hour)}))
+	got := hours[0]
 	if len(got) != 2+3*fieldsAtOnce || got["a"] != 3 || got["b"] != 1<<64-1 || got["many77"] != 77 {
 		t.Errorf("%d counts, a is %d", len(got), got["a"])
 	}
-	if got := must[map[string]uint64](t)(s.Counts(ctx, hour.Add(-time.Hour))); len(got) != 0 {
-		t.Errorf("an hour without calls has %v", got)
+	if len(hours) != 2 || len(hours[1]) != 0 {
+		t.Errorf("an hour without calls has %v", hours[1:])
+	}
+	if got := must[[]map[string]uint64](t)(s.Counts(ctx, nil)); len(got) != 0 {
+		t.Errorf("no hours are %v", got)
 	}
 }
 
@@ -237,8 +251,7 @@ func TestJournalThroughKilledRedis(t *testing.T) {
 		}
 	}
 	total := uint64(0)
-	for at := began.Add(-time.Hour); at.Before(time.Now().Add(2 * time.Hour)); at = at.Add(time.Hour) {
-		h, err := journal.FindHour(ctx, s, at)
+	for h, err := range journal.Hours(ctx, s, began.Add(-time.Hour), 3+int(time.Since(began).Hours())) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,6 +45,7 @@ import (
 //	lw:q:<day>:<who> string  how many reports a reporter has sent on a day (since 1970, UTC). TTL: two days.
 //	lw:companies     hash    the registry of genuine lines: slug → version, blank, JSON of some 500 bytes. No TTL: it is for people to change.
 //	lw:{access}:u    hash    people: name → record in JSON, with the hash of the password. No TTL: who may sign in does not end by itself.
+//	lw:{access}:r    set     names of all who have ever been reviewers. No TTL: once there were two, nobody alone makes a third.
 //	lw:{access}:t    hash    tokens that were made at the intake: name → record in JSON. No TTL: an end is in the record.
 //	lw:{access}:i    hash    the same: SHA-256 of the token → name. No TTL: as the record.
 //	lw:{access}:q:<hash>:<minute> string how often a token was used in a minute (since 1970). TTL: two minutes.
@@ -58,6 +59,8 @@ import (
 //	lw:{t<b>}:t:<day> hash   sketch of a day's traffic, its block <b>: run of a node → block. TTL: eight days after the day. For a day of 10 million
 //	                         calls all blocks take some 6 MB.
 //	lw:t:<day>       hash    runs of nodes that sketched a day's traffic → record. TTL: as the blocks.
+//	lw:{nodes}:n:<name> string what a node last told of itself, in JSON, some 300 bytes. TTL: a day from then on.
+//	lw:{nodes}:i     zset    names of those nodes, by when they told it, in seconds. TTL: a day from the last one on.
 //
 // Options.Prefix may replace "lw".
 type keys struct{ prefix string }
@@ -73,6 +76,7 @@ const (
 )
 
 func (k keys) users() string              { return k.prefix + ":{access}:u" }
+func (k keys) reviewers() string          { return k.prefix + ":{access}:r" }
 func (k keys) tokens() string             { return k.prefix + ":{access}:t" }
 func (k keys) tokenHashes() string        { return k.prefix + ":{access}:i" }
 func (k keys) attempts(key string) string { return k.prefix + ":{access}:f:" + key }
@@ -81,6 +85,8 @@ func (k keys) brief(key string) string    { return k.prefix + ":{access}:o:" + k
 func (k keys) browser(hash access.Hash) string {
 	return k.prefix + ":{access}:b:" + hex.EncodeToString(hash[:])
 }
+func (k keys) node(name string) string        { return k.prefix + ":{nodes}:n:" + name }
+func (k keys) nodes() string                  { return k.prefix + ":{nodes}:i" }
 func (k keys) meta() string                   { return k.prefix + ":meta" }
 func (k keys) audit() string                  { return k.prefix + ":{audit}:a" }
 func (k keys) auditHead() string              { return k.prefix + ":{audit}:h" }

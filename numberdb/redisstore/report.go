@@ -23,6 +23,7 @@ type filed struct {
 	Received int64           `json:"received"`         // milliseconds since 1970
 	Caller   bool            `json:"caller,omitempty"` // the victim's own number lies beside, sealed
 	Report   numberdb.Report `json:"report"`
+	Forging  bool            `json:"forging,omitempty"` // written by the script
 }
 
 // Report takes in a report. It is stored when Report returns without an error, and every follower gets what it changes. Faults of
@@ -107,7 +108,7 @@ func (s *Store) Reports(ctx context.Context, n numberdb.Number) iter.Seq2[number
 	return func(yield func(numberdb.Filed, error) bool) {
 		target := numberdb.Target{Number: n}
 		for end := int64(-1); end != 0; { // how many of the oldest reports are still to be given; -1 for all
-			page, p, err := s.reportsBefore(ctx, target, &end)
+			page, p, err := s.reportsBefore(ctx, target, &end, pageSize)
 			if err != nil {
 				yield(numberdb.Filed{}, err)
 				return
@@ -132,9 +133,9 @@ func (s *Store) Reports(ctx context.Context, n numberdb.Number) iter.Seq2[number
 	}
 }
 
-// reportsBefore is a page of reports about a target that ends before the given place, which it moves to the page's beginning. Reports are only
+// reportsBefore is a page of at most so many reports about a target that ends before the given place, which it moves to the page's beginning. Reports are only
 // ever appended, so that places stay.
-func (s *Store) reportsBefore(ctx context.Context, t numberdb.Target, end *int64) (page []string, p place, err error) {
+func (s *Store) reportsBefore(ctx context.Context, t numberdb.Target, end *int64, most int64) (page []string, p place, err error) {
 	err = s.call(ctx, "reports", func(ctx context.Context) error {
 		list, err := s.list(ctx)
 		if err != nil {
@@ -146,7 +147,7 @@ func (s *Store) reportsBefore(ctx context.Context, t numberdb.Target, end *int64
 				return err
 			}
 		}
-		from := max(0, *end-pageSize)
+		from := max(0, *end-most)
 		page, err = s.client.LRange(ctx, s.keys.reports(p), from, *end-1).Result()
 		*end = from
 		return err
@@ -161,7 +162,7 @@ func (s *Store) readReport(ctx context.Context, p place, text string) (numberdb.
 		s.unreadable(ctx, "report", p.partition, errors.New("it is not the JSON that we write"))
 		return numberdb.Filed{}, false
 	}
-	return numberdb.Filed{ID: f.ID, Received: time.UnixMilli(f.Received).UTC(), HasCaller: f.Caller, Report: f.Report}, true
+	return numberdb.Filed{ID: f.ID, Received: time.UnixMilli(f.Received).UTC(), HasCaller: f.Caller, Forging: f.Forging, Report: f.Report}, true
 }
 
 // streamEntry is an entry of a number's stream.

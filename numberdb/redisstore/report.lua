@@ -12,7 +12,7 @@ end
 local listing, raw, corrupt = fetch(bucket, field)
 if not listing then return NEWER end
 local repeated, forging = take(listing, evidence, reporters, reporter, today, roles, genuine)
-file(evidence, reporters, reports, filed, evidenceTTL, retention)
+file(evidence, reporters, reports, filed, forging, evidenceTTL, retention)
 if caller ~= '' then
   redis.call('HSET', callers, id, caller)
   redis.call('EXPIRE', callers, retention)

@@ -54,9 +54,12 @@ var auditLua string
 //go:embed proposal.lua
 var proposalLua string
 
+//go:embed node.lua
+var nodeLua string
+
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, imports, decide, mark, sweep, buckets, init, complete, company, audit, proposal *redis.Script
+	report, imports, decide, mark, sweep, buckets, init, complete, company, audit, proposal, node *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
@@ -73,6 +76,7 @@ func newScripts(r *numberdb.Rules) scripts {
 		company:  redis.NewScript(companyLua),
 		audit:    redis.NewScript(auditLua),
 		proposal: redis.NewScript(proposalLua),
+		node:     redis.NewScript(nodeLua),
 	}
 }
 

@@ -236,6 +236,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	testCounts(t, s)
 	testAccess(t, s)
 	testTraffic(t, s)
+	testNodes(t, s)
 	rules := numberdb.DefaultRules()
 	type kind struct {
 		redisType string
@@ -267,7 +268,11 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"{audit}:a": {"stream", 0},
 		"{audit}:h": {"hash", 0},
 
+		"{nodes}:n": {"string", nodeTTL},
+		"{nodes}:i": {"zset", nodeTTL},
+
 		"{access}:u": {"hash", 0},
+		"{access}:r": {"set", 0},
 		"{access}:t": {"hash", 0},
 		"{access}:i": {"hash", 0},
 		"{access}:q": {"string", 2 * time.Minute},
@@ -281,7 +286,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		parts := strings.Split(key, ":")
 		name := parts[1]
 		switch {
-		case name == "{audit}", name == "{access}":
+		case name == "{audit}", name == "{access}", name == "{nodes}":
 			name += ":" + parts[2]
 		case name == "{q}":
 			name += ":" + parts[2]

@@ -135,8 +135,10 @@ local function take(listing, evidence, reporters, reporter, today, roles, genuin
   return repeated, forging
 end
 
--- file keeps a report, and all about its number for as long as it matters.
-local function file(evidence, reporters, reports, filed, evidenceTTL, retention)
+-- file keeps a report, and all about its number for as long as it matters. Whether it tells of forging is known here alone, so that it is put
+-- into the report's JSON here.
+local function file(evidence, reporters, reports, filed, forging, evidenceTTL, retention)
+  if forging ~= 0 then filed = string.sub(filed, 1, -2) .. ',"forging":true}' end
   redis.call('RPUSH', reports, filed)
   redis.call('EXPIRE', evidence, evidenceTTL)
   redis.call('EXPIRE', reporters, evidenceTTL)

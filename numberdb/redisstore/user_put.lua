@@ -1,6 +1,6 @@
 -- Stores a person, if their version is one above the stored one's. Where the fourth argument says so, it does it only while nobody is an
--- administrator who can sign in.
-local users, tokens = unpack(KEYS)
+-- administrator who can sign in. Who is, or was, a reviewer is remembered for ever.
+local users, tokens, reviewers = unpack(KEYS)
 local name, version, record, first = unpack(ARGV)
 local stored = redis.call('HGET', users, name)
 local before = stored and cjson.decode(stored).version or 0
@@ -11,6 +11,9 @@ if first == '1' then
     local u = cjson.decode(other)
     if u.role == 'administrator' and not u.disabled then return 'administrator' end
   end
+end
+if cjson.decode(record).role == 'reviewer' or stored and cjson.decode(stored).role == 'reviewer' then
+  redis.call('SADD', reviewers, name)
 end
 redis.call('HSET', users, name, record)
 return 'ok'

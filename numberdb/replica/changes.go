@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"iter"
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
@@ -32,15 +31,6 @@ func (r *Replica) Since(version uint64) (changes []numberdb.Change, now uint64, 
 		return nil, r.version, false
 	}
 	return append([]numberdb.Change(nil), r.recent[len(r.recent)-int(behind):]...), r.version, true
-}
-
-// All goes through all that is listed ([numberdb.Index.All]); nothing before there is a list.
-func (r *Replica) All() iter.Seq[numberdb.Change] {
-	l := r.list.Load()
-	if l == nil {
-		return func(func(numberdb.Change) bool) {}
-	}
-	return l.index.All()
 }
 
 // Confirmed is when the store last confirmed that nothing is missing from the list in use: whatever it had stored by then is in the

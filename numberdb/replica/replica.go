@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -134,6 +135,22 @@ func (r *Replica) Lookup(n numberdb.Number, today numberdb.Day) numberdb.Listing
 		return numberdb.Listing{}
 	}
 	return l.index.Lookup(n, today)
+}
+
+// All goes through all that is listed, as [numberdb.Index.All] does; nothing before there is a list.
+func (r *Replica) All() iter.Seq[numberdb.Change] {
+	l := r.list.Load()
+	if l == nil {
+		return func(func(numberdb.Change) bool) {}
+	}
+	return l.index.All()
+}
+
+// Version grows by one with every change that is applied and every list that is put in use; it is zero before there is a list.
+func (r *Replica) Version() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.version
 }
 
 // Loaded says whether there is a list. Once there is one, there always is. It takes no lock.

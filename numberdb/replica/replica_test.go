@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"strings"
 	"sync"
@@ -121,7 +122,10 @@ func TestLoadAndFollow(t *testing.T) {
 		m.put(listed(1), targets(30)...)
 		m.put(listed(2), numberdb.Target{Number: 4420794, Prefix: true})
 		r, _ := New(m, quiet)
-		if s := r.State(); s != (State{}) || r.Loaded() || r.Lookup(number(1), someDay) != (numberdb.Listing{}) {
+		for c := range r.All() {
+			t.Errorf("before Run, there is %v", c.Target)
+		}
+		if s := r.State(); s != (State{}) || r.Version() != 0 || r.Loaded() || r.Lookup(number(1), someDay) != (numberdb.Listing{}) {
 			t.Errorf("before Run, the state is %+v, %+v", s, r.Lookup(number(1), someDay))
 		}
 		r, _ = run(t, m, quiet)
@@ -136,6 +140,9 @@ func TestLoadAndFollow(t *testing.T) {
 		m.put(numberdb.Listing{}, target(6), numberdb.Target{Number: 4420794, Prefix: true})
 		until(t, r, "four changes are seen", func(now State) bool { return now.Version == s.Version+4 })
 		same(t, r, m)
+		if all := maps.Collect(pairs(r.All())); len(all) != 30 || all[target(5)] != listed(3) || r.Version() != s.Version+4 {
+			t.Errorf("at version %d there are %d targets", r.Version(), len(all))
+		}
 		if s := r.State(); s.Numbers != 30 || s.Prefixes != 0 {
 			t.Errorf("after one more, one less and the range gone, there are %d numbers and %d prefixes", s.Numbers, s.Prefixes)
 		}
@@ -143,6 +150,17 @@ func TestLoadAndFollow(t *testing.T) {
 			t.Errorf("%d partitions were loaded, want 4: following is enough", loads)
 		}
 	})
+}
+
+// pairs are changes as a map has them.
+func pairs(changes iter.Seq[numberdb.Change]) iter.Seq2[numberdb.Target, numberdb.Listing] {
+	return func(yield func(numberdb.Target, numberdb.Listing) bool) {
+		for c := range changes {
+			if !yield(c.Target, c.Listing) {
+				return
+			}
+		}
+	}
 }
 
 // TestNoGapBetweenLoadAndFollow changes the store while it is read. The list must be right as soon as it is in use, so

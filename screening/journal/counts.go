@@ -134,7 +134,7 @@ type Hour struct {
 	Calls  map[CallKind]uint64
 	Brands map[BrandKind]uint64
 	Lines  map[LineKind]uint64
-	// Unknown is how many counts have a name that we do not know: a newer version wrote them.
+	// Unknown is how many counts have a name that we do not know: a newer version wrote them, or they cannot be read.
 	Unknown int
 }
 

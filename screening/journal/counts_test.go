@@ -38,7 +38,7 @@ func TestNodesShareAnHour(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h, err := FindHour(t.Context(), store, noon)
+	h, err := findHour(t.Context(), store, noon)
 	if err != nil || h.Calls[warnedKind] != 3 || h.Calls[CallKind{Direction: screening.Outbound}] != 3 || h.Brands[BrandKind{screening.Outbound, "amazon"}] != 3 {
 		t.Errorf("counted %+v, %v", h, err)
 	}
@@ -50,7 +50,7 @@ func TestHoursAreKeptApart(t *testing.T) {
 	c.set(noon)
 	j := start(t, store, func(o *Options) { o.Now = c.Now })
 	count := func(at time.Time) uint64 {
-		h, err := FindHour(t.Context(), store, at)
+		h, err := findHour(t.Context(), store, at)
 		if err != nil {
 			t.Fatal(err)
 		}

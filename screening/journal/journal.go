@@ -20,12 +20,17 @@ type Store interface {
 	// KeepCalls stores records of one day until end, each under a name that begins with the call's id. One that is there already is
 	// replaced.
 	KeepCalls(ctx context.Context, day numberdb.Day, records map[string][]byte, end time.Time) error
-	// Calls gives the records of the days from first to last whose names begin with the id, some perhaps twice.
-	Calls(ctx context.Context, id string, first, last numberdb.Day) ([][]byte, error)
 	// KeepCounts sets counters of the hour that begins at the given time, and keeps all of its counters until end.
 	KeepCounts(ctx context.Context, hour time.Time, counts map[string]uint64, end time.Time) error
-	// Counts gives all counters of an hour.
-	Counts(ctx context.Context, hour time.Time) (map[string]uint64, error)
+	Reader
+}
+
+// Reader is what is asked about calls.
+type Reader interface {
+	// Calls gives the records of the days from first to last whose names begin with the id, some perhaps twice.
+	Calls(ctx context.Context, id string, first, last numberdb.Day) ([][]byte, error)
+	// Counts gives all counters of some hours, in their order. An hour of which a part cannot be read has a counter without a name.
+	Counts(ctx context.Context, hours []time.Time) ([]map[string]uint64, error)
 }
 
 const (

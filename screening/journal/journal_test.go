@@ -55,7 +55,7 @@ func TestCallsAreRecordedAndCounted(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0] != warned(7) {
 		t.Errorf("found %+v, %v", got, err)
 	}
-	h, err := FindHour(t.Context(), store, noon.Add(59*time.Minute))
+	h, err := findHour(t.Context(), store, noon.Add(59*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestHungStoreDelaysNobody(t *testing.T) {
 	if n := store.kept(); n != 11 {
 		t.Errorf("%d are stored, want 11", n)
 	}
-	h, err := FindHour(t.Context(), store, noon)
+	h, err := findHour(t.Context(), store, noon)
 	if err != nil || h.Calls[warnedKind] != 8001 || h.Calls[CallKind{}] != 8000 {
 		t.Errorf("counted %v, %v: calls that are not recorded must be counted all the same", h.Calls, err)
 	}
@@ -146,7 +146,7 @@ func TestAwayAndBack(t *testing.T) {
 			if n := strings.Count(j.log.String(), "cannot be written"); n != 1 {
 				t.Errorf("logged %d times: %s", n, j.log)
 			}
-			h, err := FindHour(t.Context(), store, noon)
+			h, err := findHour(t.Context(), store, noon)
 			if err != nil || h.Calls[warnedKind] != 3*mostAtOnce || h.Lines[LineKind{screening.Outbound, 12025550143}] != 3*mostAtOnce {
 				t.Errorf("counted %+v, %v: twice stored must count once", h, err)
 			}
@@ -167,7 +167,7 @@ func TestEndWritesWhatIsLeft(t *testing.T) {
 	if n := store.kept(); n != 2*mostAtOnce+5 {
 		t.Errorf("%d are stored", n)
 	}
-	if h, err := FindHour(t.Context(), store, noon); err != nil || h.Calls[CallKind{}] != 1 {
+	if h, err := findHour(t.Context(), store, noon); err != nil || h.Calls[CallKind{}] != 1 {
 		t.Errorf("counted %v, %v", h.Calls, err)
 	}
 }
@@ -212,7 +212,7 @@ func TestMostPerDay(t *testing.T) {
 	if n := value(t, j.metrics.dropped[droppedDayFull]); n != 7 || strings.Count(j.log.String(), "most_per_day=3") != 1 {
 		t.Errorf("%v dropped: %s", n, j.log)
 	}
-	if h, err := FindHour(t.Context(), store, noon); err != nil || h.Calls[warnedKind] != 10 {
+	if h, err := findHour(t.Context(), store, noon); err != nil || h.Calls[warnedKind] != 10 {
 		t.Errorf("counted %v, %v", h.Calls, err)
 	}
 }

@@ -101,10 +101,20 @@ func (m *memory) Calls(_ context.Context, id string, first, last numberdb.Day) (
 	return found, nil
 }
 
-func (m *memory) Counts(_ context.Context, hour time.Time) (map[string]uint64, error) {
+func (m *memory) Counts(_ context.Context, hours []time.Time) (found []map[string]uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.counts[hour.Unix()]), nil
+	for _, hour := range hours {
+		found = append(found, maps.Clone(m.counts[hour.Unix()]))
+	}
+	return found, nil
+}
+
+// findHour is what was counted in the hour in which a time lies.
+func findHour(ctx context.Context, s Reader, at time.Time) (hour Hour, err error) {
+	for hour, err = range Hours(ctx, s, at, 1) {
+	}
+	return hour, err
 }
 
 // kept is how many records there are.

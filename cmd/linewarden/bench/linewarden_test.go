@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/linewarden/linewarden/dialplan"
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/numberdb/redisstore"
 )
 
 // node is a Linewarden process, as an operator runs it.
@@ -52,10 +54,8 @@ func (x *exchange) startLinewarden(ctx context.Context, b *testing.B) {
 			b.Fatal(err)
 		}
 		if n.name == websocketNode {
-			decide := exec.CommandContext(ctx, program, "decide", "--config", config, listedCaller, "--standing", "block",
-				"--role", "caller_id", "--by", "ann", "--approved-by", "bob", "--reason", "benchmark")
-			if out, err := decide.CombinedOutput(); err != nil {
-				b.Fatalf("list a number: %v\n%s", err, out)
+			if err := x.block(ctx, listedCaller); err != nil {
+				b.Fatalf("list a number: %v", err)
 			}
 		}
 		node := startNode(ctx, b, program, config)
@@ -89,6 +89,27 @@ func (x *exchange) globals(ctx context.Context, b *testing.B) string {
 		b.Fatalf("read global variables: %v", err)
 	}
 	return text
+}
+
+// block has calls from a number refused, as two reviewers would.
+func (x *exchange) block(ctx context.Context, number string) error {
+	target, err := numberdb.ParseTarget(number)
+	if err != nil {
+		return err
+	}
+	store, err := redisstore.Open(redisstore.Connection{Addrs: []string{x.redis.Addr()}}, redisstore.Options{Timeout: patience})
+	if err != nil {
+		return err
+	}
+	defer store.Close() // all is written by then
+	if err := store.Init(ctx); err != nil {
+		return err
+	}
+	_, err = store.Decide(ctx, numberdb.Actor{Name: "bob", Role: "reviewer"}, numberdb.Decision{
+		Target: target, Roles: numberdb.RolesOf(numberdb.RoleCallerID), Standing: numberdb.StandingBlock,
+		Reason: "benchmark", Author: "ann", Approver: "bob", At: time.Now(),
+	})
+	return err
 }
 
 // startNode starts a Linewarden that lives as long as the benchmark, and waits until it is ready for calls.

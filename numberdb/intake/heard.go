@@ -1,0 +1,57 @@
+package intake
+
+import (
+	"strings"
+
+	"github.com/linewarden/linewarden/dialplan"
+	"github.com/linewarden/linewarden/numberdb"
+	"github.com/linewarden/linewarden/screening"
+)
+
+// Trunk is how the calls of one policy are read, decided and spoken to.
+type Trunk struct {
+	Screening screening.Policy
+	Origin    numberdb.Origin
+	// Helpline says that callers are offered to be connected to a helpline, RequireKey that a call goes on only after a key.
+	Helpline, RequireKey bool
+	// Language is that of callers of whom nothing else is known: one of [dialplan.Languages], en if empty.
+	Language string
+}
+
+// language is in which language callers are spoken to of whom nothing else is known.
+func (t *Trunk) language() string {
+	if t.Language == "" {
+		return "en"
+	}
+	return t.Language
+}
+
+// prompts are what a subscriber hears on a call with this verdict, in order: what screening/callflow plays.
+func (t *Trunk) prompts(direction screening.Direction, v screening.Verdict) []dialplan.Prompt {
+	switch {
+	case v.Action == screening.Label:
+		return []dialplan.Prompt{dialplan.PromptWhisper}
+	case v.Action == screening.Warn:
+		return []dialplan.Prompt{dialplan.PromptWarn, dialplan.Choices(t.RequireKey, t.Helpline), dialplan.PromptAdvice}
+	case v.Action == screening.Block && direction == screening.Outbound && t.Helpline:
+		return []dialplan.Prompt{dialplan.PromptBlocked, dialplan.PromptBlockedChoice}
+	case v.Action == screening.Block && direction == screening.Outbound:
+		return []dialplan.Prompt{dialplan.PromptBlocked}
+	}
+	return nil
+}
+
+// clips are the sound files that say the prompts, by their names below the folder of a language.
+func clips(voice dialplan.Voice, brand numberdb.Brand, prompts []dialplan.Prompt) []string {
+	clips := []string{}
+	for _, media := range voice.Media(string(brand), prompts...) {
+		clips = append(clips, strings.TrimPrefix(media, "sound:"))
+	}
+	return clips
+}
+
+// HeardBody is what a caller who dials the number hears before anybody answers.
+type HeardBody struct {
+	Outbound []string `json:"outbound" nullable:"false" doc:"Sound files below the folder of the language, in order; empty if nothing is played."`
+	Language string   `json:"language" doc:"Language of callers of whom nothing else is known."`
+}

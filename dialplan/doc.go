@@ -5,7 +5,7 @@
 //
 // The operator's dialplan calls the subroutine [ContextOutbound] or [ContextInbound]. It hands the call to a Linewarden with
 // [Args] as the Stasis arguments. Linewarden decides, speaks to the caller if it must, and sends the call back with one request to
-// continue in [ContextVerdict] at the extension of [VerdictExtension]. That extension runs inside the subroutine: it sets the
+// continue in [ContextVerdict] at the extension of [VerdictExtension], [BlockExtension] or [Voice.LabelExtension]. That extension runs inside the subroutine: it sets the
 // result variables and returns to the operator's dialplan, refuses the call, or connects it to a helpline. When nobody takes the
 // call, the subroutine itself decides by the operator's settings, and says so with the reason [ReasonUnavailable].
 //

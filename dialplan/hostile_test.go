@@ -1,6 +1,7 @@
 package dialplan
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,12 +9,14 @@ import (
 )
 
 // Nothing that a caller sends may be evaluated, break an argument, or keep the call from going on.
-func TestHostileCallerIDs(t *testing.T) {
-	t.Parallel()
+func TestHostileCallerIDs(t *testing.T) { withAndWithoutPrefilter(t, hostileCallerIDs) }
+
+func hostileCallerIDs(t *testing.T, prefilter func(context.Context, *testing.T, *exchange, ...string)) {
 	ctx := testContext(t)
 	proof := filepath.Join(t.TempDir(), "evaluated")
 	shell := "${SHELL(touch " + proof + ")}"
 	x := newExchange(ctx, t, nil, "")
+	prefilter(ctx, t, x, "inbound/120255")
 	app := newRawApp(ctx, t, x.ari, true)
 
 	for name, tc := range map[string]struct {
@@ -81,8 +84,9 @@ func TestHostileCallerIDs(t *testing.T) {
 }
 
 // A dialled number must not choose the policy, nor reach an application as more than one argument.
-func TestHostileDialledNumbers(t *testing.T) {
-	t.Parallel()
+func TestHostileDialledNumbers(t *testing.T) { withAndWithoutPrefilter(t, hostileDialledNumbers) }
+
+func hostileDialledNumbers(t *testing.T, prefilter func(context.Context, *testing.T, *exchange, ...string)) {
 	ctx := testContext(t)
 	// An operator who did not filter EXTEN.
 	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_POLICY": "fallback"}, `
@@ -92,6 +96,7 @@ exten => _u!,1,Gosub(linewarden-outbound,s,1(${EXTEN:1},careless))
 exten => _v!,1,Gosub(linewarden-outbound,s,1(${EXTEN:1}))
  same => n,Dial(PJSIP/carrier,60,b(show-verdict^s^1(${LINEWARDEN_ACTION}^${LINEWARDEN_REASON}^${LINEWARDEN_ID})))
 `)
+	prefilter(ctx, t, x, "outbound/120255")
 	app := newRawApp(ctx, t, x.ari, true)
 	for name, tc := range map[string]struct{ user, wantCalled, wantPolicy string }{
 		"a number":          {"u+12025550143", "+12025550143", "careless"},
@@ -119,10 +124,12 @@ exten => _v!,1,Gosub(linewarden-outbound,s,1(${EXTEN:1}))
 }
 
 // Asterisk and Linewarden must name a call alike, whatever its Call-ID holds.
-func TestHostileCallIDs(t *testing.T) {
-	t.Parallel()
+func TestHostileCallIDs(t *testing.T) { withAndWithoutPrefilter(t, hostileCallIDs) }
+
+func hostileCallIDs(t *testing.T, prefilter func(context.Context, *testing.T, *exchange, ...string)) {
 	ctx := testContext(t)
 	x := newExchange(ctx, t, silent, "")
+	prefilter(ctx, t, x)
 	for _, id := range []string{
 		"plain@127.0.0.1", "a:b", "a)b", "a))b:1", "(a", `a"b`, "a,b", "a{b}", "a[b]?c", "a%20b", `a\b`, "${SHELL(id)}", strings.Repeat("x", 240),
 	} {
@@ -179,10 +186,12 @@ exten => h,1,NoOp(operator-h ${LINEWARDEN_ID})
 }
 
 // A Call-ID that Asterisk takes but cannot put into an event must not be a way around screening.
-func TestCallIDThatIsNotUTF8(t *testing.T) {
-	t.Parallel()
+func TestCallIDThatIsNotUTF8(t *testing.T) { withAndWithoutPrefilter(t, callIDThatIsNotUTF8) }
+
+func callIDThatIsNotUTF8(t *testing.T, prefilter func(context.Context, *testing.T, *exchange, ...string)) {
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, "")
+	prefilter(ctx, t, x)
 	app := newRawApp(ctx, t, x.ari, true)
 	c := x.carrier.placeWithID(x.carrierPort, subscriber, rawFrom(clean), "a\xff\xfeb")
 	if got := c.final(ctx); got != 400 {

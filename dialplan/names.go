@@ -12,24 +12,13 @@ const (
 	ContextVerdict  = "linewarden-verdict"
 )
 
-// Channel variables. The dialplan sets the first four on every call that it returns or refuses; the application sets the others
-// before it continues a call, by one request, and only where they are needed.
+// Channel variables that the dialplan sets on every call that it returns or refuses.
 const (
 	VarAction      = "LINEWARDEN_ACTION"       // one of the actions below
 	VarReason      = "LINEWARDEN_REASON"       // why, as a metric label such as listed_warn
 	VarID          = "LINEWARDEN_ID"           // what ID gives
 	VarDialOptions = "LINEWARDEN_DIAL_OPTIONS" // for the options of Dial: the whisper of a labelled call, otherwise empty
-
-	VarBrand = "LINEWARDEN_BRAND" // with label: slug of a brand that the Voice speaks, or empty
-	VarLabel = "LINEWARDEN_LABEL" // with label: the caller name to show, UTF-8, at most MaxLabel bytes
-	// VarLanguage, with label: the called person's language, for the whisper; otherwise the operator's setting, or that of their channel.
-	VarLanguage = "LINEWARDEN_LANGUAGE"
-	VarClass    = "LINEWARDEN_CLASS" // with block: one of the classes below; ClassAnalytics if it is not set
 )
-
-// MaxLabel is the longest caller name in bytes that the dialplan passes on: room for a brand in any script, and no more than
-// telephones show.
-const MaxLabel = 80
 
 // Actions, as they begin a verdict's extension and appear in VarAction.
 const (
@@ -60,10 +49,6 @@ const (
 // AppPrefix begins the name of every Linewarden's Stasis application; the instance's name follows. The dialplan's default pattern
 // for StasisBroadcast is "^" + AppPrefix.
 const AppPrefix = "linewarden-"
-
-// VerdictExtension is the extension of ContextVerdict, entered at priority 1, for an action and the metric label of a reason:
-// lower-case letters and underscores.
-func VerdictExtension(action, reason string) string { return action + "_" + reason }
 
 // ID names a call to people: the first 12 hexadecimal digits of the MD5 of its SIP Call-ID (which ARI calls protocol_id), or of
 // its channel id where there is no Call-ID. A blocked caller can read it out.

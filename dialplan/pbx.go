@@ -36,6 +36,8 @@ type PBXOptions struct {
 	HTTPPort int
 	// ARIUser and ARIPassword are the account of Linewarden: letters, digits and -_.
 	ARIUser, ARIPassword string
+	// ManagerPort is where AMI listens, at HTTPBind and for the same account, as the pre-filter needs it; 0 for not at all.
+	ManagerPort int
 
 	// Carrier, Subscriber and Helpline are the SIP addresses (host:port) to which calls go out, calls come in, and callers go who asked
 	// for the helpline. Empty: there is none, and a call there fails.
@@ -124,6 +126,7 @@ func (o PBXOptions) check() error {
 	check("SubscriberPort", port(o.SubscriberPort), "a port from 1 to 65535")
 	check("CarrierPort", port(o.CarrierPort) && o.CarrierPort != o.SubscriberPort, "a port from 1 to 65535 other than SubscriberPort")
 	check("HTTPPort", port(o.HTTPPort), "a port from 1 to 65535")
+	check("ManagerPort", o.ManagerPort == 0 || port(o.ManagerPort) && o.ManagerPort != o.HTTPPort, "a port from 1 to 65535 other than HTTPPort, or 0 for none")
 	check("RTPFirst", port(o.RTPFirst), "a port from 1 to 65535")
 	check("RTPLast", port(o.RTPLast) && o.RTPLast > o.RTPFirst, "a port from 1 to 65535 above RTPFirst")
 

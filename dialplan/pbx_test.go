@@ -49,11 +49,11 @@ func TestAsteriskPlaysThePrompts(t *testing.T) {
 		t.Errorf("refused after early media: %d, want 603", got)
 	}
 
-	// The whisper, in the language that the application gives.
+	// The whisper, in the language of the settings.
 	c = x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
 	call = app.next(ctx)
-	call.set(ctx, map[string]string{VarBrand: "amazon", VarLanguage: "fr"})
-	call.verdict(ctx, ActionLabel, "listed_warn")
+	x.set(ctx, t, "LINEWARDEN_LANGUAGE", "fr")
+	call.goOn(ctx, NewVoice().LabelExtension("listed_warn", "fr", "amazon"))
 	rings(ctx, t, x.subscriber)
 	if got := c.final(ctx); got != 200 {
 		t.Errorf("labelled: %d, want 200", got)

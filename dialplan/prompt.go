@@ -90,14 +90,6 @@ func (v Voice) Speaks(slug string) bool {
 	return ok
 }
 
-// Brand is the slug if the Voice speaks it, and otherwise empty: the value for VarBrand.
-func (v Voice) Brand(slug string) string {
-	if v.Speaks(slug) {
-		return slug
-	}
-	return ""
-}
-
 // Media is the list for ARI's play request that says the prompts one after the other, with the brand in those that have such a form.
 func (v Voice) Media(slug string, prompts ...Prompt) []string {
 	var media []string

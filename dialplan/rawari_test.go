@@ -169,15 +169,15 @@ func (a *rawApp) step(ctx context.Context, what string, match func(dialStep) boo
 	}
 }
 
-// set sets channel variables, as Linewarden does before it labels or blocks a call.
-func (c *appCall) set(ctx context.Context, variables map[string]string) {
-	c.app.t.Helper()
-	c.app.request(ctx, "POST", fmt.Sprintf("/channels/%s/variables", url.PathEscape(c.channel)), nil, map[string]any{"variables": variables})
-}
-
 // verdict sends the call back with a verdict.
 func (c *appCall) verdict(ctx context.Context, action, reason string) {
 	c.app.t.Helper()
+	c.goOn(ctx, VerdictExtension(action, reason))
+}
+
+// goOn sends the call back at an extension of the verdict's context.
+func (c *appCall) goOn(ctx context.Context, extension string) {
+	c.app.t.Helper()
 	c.app.request(ctx, "POST", fmt.Sprintf("/channels/%s/continue", url.PathEscape(c.channel)),
-		url.Values{"context": {ContextVerdict}, "extension": {VerdictExtension(action, reason)}, "priority": {"1"}}, nil)
+		url.Values{"context": {ContextVerdict}, "extension": {extension}, "priority": {"1"}}, nil)
 }

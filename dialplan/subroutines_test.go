@@ -257,28 +257,24 @@ func TestRefusals(t *testing.T) {
 	x := newExchange(ctx, t, map[string]string{"LINEWARDEN_ANSWER_DO_NOT_ORIGINATE": "608"}, "")
 	app := newRawApp(ctx, t, x.ari, true)
 	for _, tc := range []struct {
-		action, class string
-		want          int
+		extension string
+		want      int
 	}{
-		{ActionBlock, "", 603},
-		{ActionBlock, ClassAnalytics, 603},
-		{ActionBlock, ClassDoNotOriginate, 608},
-		{ActionBlock, ClassSubscriberRequest, 607},
-		{ActionBlock, "${SHELL(id)}", 603},
-		{ActionHangup, "", 603},
+		{BlockExtension("listed_block", ClassAnalytics), 603},
+		{BlockExtension("listed_block", ClassDoNotOriginate), 608},
+		{BlockExtension("listed_block", ClassSubscriberRequest), 607},
+		{"block_listed_block.${SHELL(id)},.a.b", 603}, // no Linewarden sends this
+		{VerdictExtension(ActionHangup, "listed_block"), 603},
 	} {
 		c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
 		got := app.next(ctx)
-		if tc.class != "" {
-			got.set(ctx, map[string]string{VarClass: tc.class})
-		}
-		got.verdict(ctx, tc.action, "listed_block")
+		got.goOn(ctx, tc.extension)
 		m := c.next(ctx, 200)
 		if m.status() != tc.want {
-			t.Errorf("%s %q: %d, want %d", tc.action, tc.class, m.status(), tc.want)
+			t.Errorf("%s: %d, want %d", tc.extension, m.status(), tc.want)
 		}
 		if reason := m.header.Get("Reason"); reason != "" {
-			t.Errorf("%s %q: Reason %q, want none", tc.action, tc.class, reason)
+			t.Errorf("%s: Reason %q, want none", tc.extension, reason)
 		}
 	}
 	// A setting that is no SIP answer still refuses.
@@ -330,28 +326,41 @@ func TestLabelAndWhisper(t *testing.T) {
 	ctx := testContext(t)
 	x := newExchange(ctx, t, nil, "")
 	app := newRawApp(ctx, t, x.ari, true)
-	const label = "⚠ Verdacht: falscher \"Amazon\"-Dienst, ${SHELL(id)}"
-	for name, tc := range map[string]struct {
-		set       map[string]string
-		wantName  string
-		wantPlays string
-	}{
-		"with a brand": {
-			map[string]string{VarLabel: label, VarBrand: "amazon"}, `"` + strings.ReplaceAll(label, `"`, `\"`) + `"`,
-			"linewarden/whisper-before&linewarden/brand/amazon&linewarden/whisper-after",
-		},
-		"without":        {map[string]string{VarLabel: "Suspect"}, `"Suspect"`, "linewarden/whisper"},
-		"nothing set":    {nil, `"Suspected scam"`, "linewarden/whisper"},
-		"a hostile slug": {map[string]string{VarBrand: "../..,&${SHELL(id)}"}, `"Suspected scam"`, "linewarden/whisper-before&linewarden/brand/id&linewarden/whisper-after"},
+	voice, named := NewVoice("acme"), func(brand string) string {
+		return "linewarden/whisper-before&linewarden/brand/" + brand + "&linewarden/whisper-after"
+	}
+	label := func(language, slug string) string { return voice.LabelExtension("listed_warn", language, slug) }
+	const whisper = "linewarden/whisper"
+	for _, tc := range []struct{ extension, wantName, wantPlays string }{
+		{label("en", "amazon"), "Fraud? Fake Amazon", named("amazon")},
+		{label("en", "acme"), "Fraud? Fake acme", named("acme")}, // the operator has recorded it
+		{label("en", "a-brand-nobody-speaks"), "Fraud? Fake a-brand-nobody-speaks", whisper},
+		{label("en", ""), "Suspected fraud", whisper},
+		{label("fr", "att"), "Fraude ? Faux AT&T", named("att")},
+		{label("fr", ""), "Fraude possible", whisper},
+		{label("es", "paypal"), "¿Fraude? Falso PayPal", named("paypal")},
+		{label("es", ""), "Posible fraude", whisper},
+		{label("de", "best-buy"), "Betrug? Angeblich Best Buy", named("best-buy")},
+		{label("de", ""), "Betrugsverdacht", whisper},
+		{label("hi", "google"), "धोखा? नकली Google", named("google")},
+		{label("hi", ""), "धोखाधड़ी की आशंका", whisper},
+		{label("zh", "dhl"), "疑似诈骗：假冒DHL", named("dhl")},
+		{label("zh", ""), "疑似诈骗", whisper},
+		{label("pt", "apple"), "Fraude? Falso Apple", named("apple")},
+		{label("pt", ""), "Possível fraude", whisper},
+		{label("it", "norton"), "Frode? Falso Norton", named("norton")},
+		{label("it", ""), "Sospetta frode", whisper},
+		{label("xx", "mcafee"), "Fraud? Fake McAfee", named("mcafee")},
+		// What no Linewarden of this age sends.
+		{"label_listed_warn", "Suspected scam", whisper},
+		{"label_listed_warn.en.../..,^&${SHELL(id)}.", "Fraud? Fake ...&SHELLid.", whisper},
 	} {
+		name := tc.extension
 		c := x.carrier.place(x.carrierPort, subscriber, rawFrom(clean))
 		got := app.next(ctx)
-		if tc.set != nil {
-			got.set(ctx, tc.set)
-		}
-		got.verdict(ctx, ActionLabel, "listed_warn")
+		got.goOn(ctx, tc.extension)
 		m := rings(ctx, t, x.subscriber)
-		if from := m.header.Get("From"); !strings.HasPrefix(from, tc.wantName+" <sip:"+clean+"@") {
+		if from := m.header.Get("From"); !strings.HasPrefix(from, `"`+tc.wantName+`" <sip:`+clean+"@") {
 			t.Errorf("%s: From %s, want the name %s", name, from, tc.wantName)
 		}
 		step := app.step(ctx, "Playback", func(s dialStep) bool { return s.app == "Playback" })

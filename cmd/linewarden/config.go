@@ -72,6 +72,18 @@ type asteriskConfig struct {
 	Password     secret `yaml:"password" env:"PASSWORD"`
 	PasswordFile string `yaml:"password_file" env:"PASSWORD_FILE"`
 	Transport    string `yaml:"transport" env:"TRANSPORT"`
+
+	Prefilter prefilterConfig `yaml:"prefilter" envPrefix:"PREFILTER_"`
+}
+
+// prefilterConfig is how what is listed gets into one Asterisk's own database; without an address it does not.
+type prefilterConfig struct {
+	Manager      string        `yaml:"manager" env:"MANAGER"`
+	Username     string        `yaml:"username" env:"USERNAME"`
+	Password     secret        `yaml:"password" env:"PASSWORD"`
+	PasswordFile string        `yaml:"password_file" env:"PASSWORD_FILE"`
+	StaleAfter   time.Duration `yaml:"stale_after" env:"STALE_AFTER"`
+	TLS          tlsClient     `yaml:"tls" envPrefix:"TLS_"`
 }
 
 // callsConfig is what holds for the calls of all trunks.

@@ -15,6 +15,7 @@ import (
 	"github.com/linewarden/linewarden/numberdb/access"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 	"github.com/linewarden/linewarden/screening/journal"
+	"github.com/linewarden/linewarden/screening/prefilter"
 )
 
 // parts are what a process is to run.
@@ -186,7 +187,26 @@ func (c *checker) checkAsterisk() {
 			c.fault(key+"password", "is missing", "name a file that holds it with password_file, or set "+variableName(key+"password"))
 		}
 		c.oneOf(key+"transport", a.Transport, "auto", "websocket", "http")
+		c.checkPrefilter(key+"prefilter", a.Prefilter)
 	}
+}
+
+func (c *checker) checkPrefilter(key string, p prefilterConfig) {
+	if p.Manager == "" {
+		if p.Username != "" || p.Password.Set() {
+			c.fault(key+".manager", "is missing", "write where Asterisk's manager interface is, such as 127.0.0.1:5038, or remove the whole of prefilter")
+		}
+		return
+	}
+	c.address(key+".manager", p.Manager)
+	if p.Username == "" {
+		c.fault(key+".username", "is missing", "write the user's name in Asterisk's manager.conf")
+	}
+	if !p.Password.Set() {
+		c.fault(key+".password", "is missing", "name a file that holds it with password_file, or set "+variableName(key+".password"))
+	}
+	c.between(key+".stale_after", p.StaleAfter, prefilter.MinStaleAfter, prefilter.MaxStaleAfter)
+	c.pair(key+".tls.cert_file", p.TLS.CertFile, key+".tls.key_file", p.TLS.KeyFile)
 }
 
 func (c *checker) checkPolicies() {
@@ -281,6 +301,7 @@ func (l *loaded) resolveSecrets() error {
 	for i := range l.Asterisk {
 		a := &l.Asterisk[i]
 		c.secretFile(fmt.Sprintf("asterisk[%d].password", i), &a.Password, a.PasswordFile)
+		c.secretFile(fmt.Sprintf("asterisk[%d].prefilter.password", i), &a.Prefilter.Password, a.Prefilter.PasswordFile)
 	}
 	for i := range l.Intake.Tokens {
 		c.tokenFile(fmt.Sprintf("intake.tokens[%d]", i), &l.Intake.Tokens[i])

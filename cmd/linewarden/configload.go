@@ -21,6 +21,8 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/linewarden/linewarden/screening/prefilter"
 )
 
 // standardConfig is the file that is read where none is named and it exists.
@@ -133,6 +135,7 @@ func (l *loaded) fill() {
 	for i := range l.Asterisk {
 		a := &l.Asterisk[i]
 		a.Transport = cmp.Or(a.Transport, "auto")
+		a.Prefilter.StaleAfter = cmp.Or(a.Prefilter.StaleAfter, prefilter.DefaultStaleAfter)
 	}
 	for i := range l.Intake.Tokens {
 		t := &l.Intake.Tokens[i]

@@ -36,6 +36,8 @@ var importTable = map[string]struct {
 	"screening/asterisk":        {nil, "the connection to Asterisk knows nothing of screening"},
 	"screening/callflow":        {[]string{"screening", "screening/asterisk", "numberdb", "dialplan"}, "a call decides from memory: no store, no HTTP on its way"},
 	"screening/journal":         {[]string{"screening", "numberdb"}, "the record of calls must not reach back into them"},
+	"screening/ami":             {nil, "the manager interface of Asterisk knows nothing of screening, nor of ARI"},
+	"screening/prefilter":       {[]string{"screening", "screening/ami", "numberdb", "dialplan"}, "the pre-filter follows any list, and is no part of a call"},
 	"dialplan":                  {nil, "the names that Asterisk and Linewarden share stand on nothing"},
 	"dialplan/testbed":          {[]string{"dialplan"}, "a test bed runs real servers; it may use the files that an operator includes, nothing else"},
 	"dialplan/testbed/browsing": {[]string{"dialplan/testbed"}, "a browser for tests alone, which the demo must not carry"},

@@ -227,6 +227,10 @@ func TestREADMEMetricsExist(t *testing.T) {
 	if _, err := asterisk.New(l.Asterisk[0].client(0, "readme", log, &all), flow.Handle); err != nil {
 		t.Fatal(err)
 	}
+	l.Asterisk[0].Prefilter.Manager = "127.0.0.1:5038"
+	if _, err := l.newPrefilter(0, list, log, &all); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := l.newIntake(store, list, journal.RandomKey(), log, &all); err != nil {
 		t.Fatal(err)
 	}

@@ -124,6 +124,13 @@ func (cmd serveCommand) Run(p *program) (err error) {
 			}
 			clients = append(clients, c)
 			ready.add(fmt.Sprintf("asterisk[%d]", i), asteriskReady(c))
+			filter, err := l.newPrefilter(i, list, log, registry)
+			if err != nil {
+				return err
+			}
+			if filter != nil {
+				running.start(fmt.Sprintf("prefilter[%d]", i), filter.Run)
+			}
 		}
 		running.start("calls", func(ctx context.Context) error { return runAll(ctx, clients) })
 	}

@@ -14,10 +14,11 @@ import (
 type Ports struct {
 	SIP               []int // ten UDP ports
 	HTTP              int
+	Manager           int // for AMI
 	RTPFirst, RTPLast int // for rtp.conf: rtpstart and rtpend, enough for 100 calls at once
 }
 
-// How many ports of a block are for SIP; the next one is for HTTP.
+// How many ports of a block are for SIP; the next one is for HTTP, and the one after that for AMI.
 const sipPorts = 10
 
 // AsteriskOptions say what an Asterisk is to be.
@@ -71,7 +72,7 @@ func (a *Asterisk) furnish(ctx context.Context, options AsteriskOptions) error {
 	for i := range sipPorts {
 		a.ports.SIP = append(a.ports.SIP, service+i)
 	}
-	a.ports.HTTP = service + sipPorts
+	a.ports.HTTP, a.ports.Manager = service+sipPorts, service+sipPorts+1
 	a.ports.RTPFirst, a.ports.RTPLast = rtp, rtp+rtpPortsBlock-1
 
 	var err error

@@ -105,7 +105,12 @@ func (r *Replica) follow(ctx context.Context, l *list, block time.Duration) (los
 	lost, err = r.src.Follow(ctx, l.header().positions, block, func(partition int, position string, changes []numberdb.Change) {
 		l.advance(partition, position, changes)
 		r.metrics.changes.Add(float64(len(changes)))
-		r.announce(func() { r.version += uint64(len(changes)) })
+		if l == r.list.Load() { // and not a list that is still being loaded
+			r.announce(func() {
+				r.version += uint64(len(changes))
+				r.recent.add(changes)
+			})
+		}
 	})
 	if err != nil {
 		r.metrics.faults.WithLabelValues("follow").Inc()
@@ -214,6 +219,7 @@ func (r *Replica) install(l *list, why string, began time.Time) {
 	r.announce(func() {
 		r.list.Store(l)
 		r.version++
+		r.recent = nil
 		r.fromSnapshot = why == loadedFromSnapshot
 		r.err = nil
 	})

@@ -89,6 +89,7 @@ type Replica struct {
 
 	mu           sync.Mutex
 	version      uint64        // see State.Version
+	recent       history       // the changes that led to version, as far back as they are kept
 	fromSnapshot bool          // see State.FromSnapshot
 	err          error         // see State.Err
 	changed      chan struct{} // closed and replaced at every change of these or the list

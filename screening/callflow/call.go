@@ -70,7 +70,7 @@ func (c *call) run(ctx context.Context) {
 	}
 	switch c.verdict.Action {
 	case screening.Label:
-		c.label(ctx)
+		c.action, c.outcome = dialplan.ActionLabel, screening.Labelled
 	case screening.Warn:
 		c.warn(ctx)
 	case screening.Block:
@@ -107,21 +107,6 @@ func (c *call) decide() {
 	c.verdict = c.policy.Screening.Decide(c.subject, other, subscriber, today)
 }
 
-// label gives an inbound call a caller name that warns, and the dialplan what it needs for the whisper.
-func (c *call) label(ctx context.Context) {
-	ctx, cancel := context.WithDeadline(ctx, c.began.Add(c.flow.deadline))
-	defer cancel()
-	brand := string(c.verdict.Brand)
-	err := c.ch.SetVariables(ctx,
-		asterisk.Variable{Name: dialplan.VarBrand, Value: c.flow.voice.Brand(brand)},
-		asterisk.Variable{Name: dialplan.VarLabel, Value: dialplan.Label(c.language(), brand)})
-	if err != nil {
-		c.failOpen(reasonOf(ctx, err), err)
-		return
-	}
-	c.action, c.outcome = dialplan.ActionLabel, screening.Labelled
-}
-
 // warn lets the caller hear whose line this is said to be, and choose.
 func (c *call) warn(ctx context.Context) {
 	key, err := c.say(ctx, c.policy.KeyWait,
@@ -146,12 +131,6 @@ func (c *call) warn(ctx context.Context) {
 // no announcement, so that nothing that goes wrong with it lets the call through.
 func (c *call) block(ctx context.Context) {
 	c.action, c.outcome = dialplan.ActionBlock, screening.Refused
-	if c.verdict.Class != numberdb.ClassAnalytics {
-		within, cancel := context.WithDeadline(ctx, c.began.Add(c.flow.deadline))
-		defer cancel()
-		class := asterisk.Variable{Name: dialplan.VarClass, Value: c.verdict.Class.String()}
-		c.note(c.ch.SetVariables(within, class))
-	}
 	if c.subject.Direction == screening.Inbound {
 		return
 	}
@@ -226,7 +205,7 @@ func (c *call) sentOn(err error) {
 // release sends the call on its way; a prompt that still plays ends. If that fails for any other reason than that the call is gone, it is tried once more in the
 // plainest form; after that the next resync finds the call waiting, or Asterisk's own bound on Stasis lets it go.
 func (c *call) release() error {
-	err := c.continueAt(verdictPlace(c.action, c.verdict.Reason))
+	err := c.continueAt(c.place())
 	if err != nil && !gone(err) {
 		c.note(err)
 		err = c.continueAt(asterisk.Place{})
@@ -234,13 +213,24 @@ func (c *call) release() error {
 	return err
 }
 
-// verdictPlace is where the dialplan acts on a verdict.
-func verdictPlace(action string, reason screening.Reason) asterisk.Place {
-	return asterisk.Place{Context: dialplan.ContextVerdict, Extension: dialplan.VerdictExtension(action, reason.String()), Priority: 1}
+// place is where the dialplan acts on what was decided. All that it needs to know goes with it, so that nothing is set on the channel.
+func (c *call) place() asterisk.Place {
+	reason := c.verdict.Reason.String()
+	switch c.action {
+	case dialplan.ActionLabel:
+		return verdictPlace(c.flow.voice.LabelExtension(reason, c.language(), string(c.verdict.Brand)))
+	case dialplan.ActionBlock:
+		return verdictPlace(dialplan.BlockExtension(reason, c.verdict.Class.String()))
+	}
+	return verdictPlace(dialplan.VerdictExtension(c.action, reason))
+}
+
+func verdictPlace(extension string) asterisk.Place {
+	return asterisk.Place{Context: dialplan.ContextVerdict, Extension: extension, Priority: 1}
 }
 
 // OrphanPlace is where calls go on that nobody handles any more: for the connection, which releases the calls of dead instances.
-var OrphanPlace = verdictPlace(dialplan.ActionAllow, screening.ReasonOrphan)
+var OrphanPlace = verdictPlace(dialplan.VerdictExtension(dialplan.ActionAllow, screening.ReasonOrphan.String()))
 
 func (c *call) continueAt(p asterisk.Place) error {
 	// Not under the handler's context: a call is handed back most of all when that one is cancelled.

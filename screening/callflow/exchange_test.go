@@ -91,11 +91,18 @@ func startExchange() (*exchange, error) {
 	x.asterisk, err = testbed.StartAsterisk(ctx, testbed.AsteriskOptions{
 		Sounds: files,
 		Files: func(p testbed.Ports) (map[string][]byte, error) {
-			return dialplan.PBX(dialplan.PBXOptions{
+			files, err := dialplan.PBX(dialplan.PBXOptions{
 				SubscriberPort: p.SIP[0], CarrierPort: p.SIP[1], RTPFirst: p.RTPFirst, RTPLast: p.RTPLast,
 				HTTPPort: p.HTTP, ARIUser: "test", ARIPassword: "test-only", Language: "en",
 				Carrier: x.phones["carrier"].Addr(), Subscriber: x.phones["subscriber"].Addr(), Helpline: x.phones["helpline"].Addr(),
 			})
+			if err != nil {
+				return nil, err
+			}
+			// As operators do, after the subroutine.
+			files["extensions.conf"] = bytes.ReplaceAll(files["extensions.conf"], []byte(" same => n,Dial("),
+				[]byte(" same => n,Set(DB(operator/last)=${LINEWARDEN_ID})\n same => n,Dial("))
+			return files, nil
 		},
 	})
 	return x, err
@@ -254,6 +261,15 @@ func (s *screen) record(ctx context.Context) callflow.Record {
 		s.t.Fatalf("the flow told of no call\n%s", s.log)
 		return callflow.Record{}
 	}
+}
+
+// stored waits until the operator's own dialplan has stored the call in Asterisk's database.
+func (s *screen) stored(ctx context.Context, c *testbed.Call) {
+	s.t.Helper()
+	await(s.t, "the operator's dialplan storing the call", func() bool {
+		out, err := s.asterisk.CLI(ctx, "database get operator last")
+		return err == nil && strings.Contains(out, dialplan.ID(c.CallID(), ""))
+	}, s.log)
 }
 
 // heard is the clips that a phone heard, in order, without voices of phones.

@@ -106,5 +106,5 @@ func (f *Flow) Glance(ch *asterisk.Channel) (to asterisk.Place, told func(error)
 	if !c.silent() {
 		return to, nil, false
 	}
-	return verdictPlace(c.action, c.verdict.Reason), c.sentOn, true
+	return c.place(), c.sentOn, true
 }

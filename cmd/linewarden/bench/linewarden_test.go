@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 )
@@ -41,12 +42,14 @@ func (x *exchange) startLinewarden(ctx context.Context, b *testing.B) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "..").CombinedOutput(); err != nil {
 		b.Fatalf("build linewarden: %v\n%s", err, out)
 	}
-	for _, n := range []struct{ name, transport string }{{websocketNode, "auto"}, {httpNode, "http"}} {
+	prefilter := fmt.Sprintf(", prefilter: {manager: \"127.0.0.1:%d\", username: %s, password: %s, stale_after: 1h}",
+		x.asterisk.Ports().Manager, ariUser, ariPassword)
+	for _, n := range []struct{ name, transport, more string }{{websocketNode, "auto", prefilter}, {httpNode, "http", ""}} {
 		config := filepath.Join(folder, n.name+".yaml")
 		text := fmt.Sprintf("instance: %s\nregion: US\nredis: {addresses: [%q]}\n"+
-			"asterisk: [{url: \"http://127.0.0.1:%d\", username: %s, password: %s, transport: %s}]\n"+
+			"asterisk: [{url: \"http://127.0.0.1:%d\", username: %s, password: %s, transport: %s%s}]\n"+
 			"ops: {listen: \"127.0.0.1:0\", pprof: true}\nlog: {format: json}\n",
-			n.name, x.redis.Addr(), x.asterisk.Ports().HTTP, ariUser, ariPassword, n.transport)
+			n.name, x.redis.Addr(), x.asterisk.Ports().HTTP, ariUser, ariPassword, n.transport, n.more)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			b.Fatal(err)
 		}
@@ -59,6 +62,33 @@ func (x *exchange) startLinewarden(ctx context.Context, b *testing.B) {
 		x.nodes = append(x.nodes, node)
 		x.pids[n.name] = node.cmd.Process.Pid
 	}
+	x.awaitPrefilter(ctx, b)
+}
+
+// awaitPrefilter waits until the dialplan may rely on what is kept in Asterisk's database.
+func (x *exchange) awaitPrefilter(ctx context.Context, b *testing.B) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(x.globals(ctx, b), dialplan.VarPrefilterState+"=v1-") {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b.Fatalf("the pre-filter is not filled\n%s", x.nodes[0].text())
+		}
+	}
+}
+
+// globals is the dialplan's global variables as Asterisk lists them, one in a line.
+func (x *exchange) globals(ctx context.Context, b *testing.B) string {
+	b.Helper()
+	text, err := x.asterisk.CLI(ctx, "dialplan show globals")
+	if err != nil {
+		b.Fatalf("read global variables: %v", err)
+	}
+	return text
 }
 
 // block has calls from a number refused, as two reviewers would.

@@ -52,7 +52,9 @@ var ways = []way{
 	{"fallback", "Linewarden, Stasis, requests by HTTP", httpNode, func(map[string]string) []string {
 		return []string{"Set(LINEWARDEN_MODE=stasis)", "Set(LINEWARDEN_APP=linewarden-" + httpNode + ")", gosub}
 	}},
-	// The pre-filter inside Asterisk gets its row here.
+	{"prefilter", "Linewarden, pre-filter in Asterisk", websocketNode, func(map[string]string) []string {
+		return []string{"Set(LINEWARDEN_PREFILTER=on)", gosub}
+	}},
 }
 
 const (

@@ -24,8 +24,8 @@ type secondFactor struct {
 
 func (v *visit) account(status int, f *form, factor *secondFactor) error {
 	var tokens page[token]
-	if v.me.Person {
-		if err := v.getIfAny("/v1/me/tokens", &tokens); err != nil {
+	if v.me.Person && !v.me.MustChange {
+		if err := v.get("/v1/me/tokens?limit=200", &tokens); err != nil {
 			return err
 		}
 	}
@@ -62,11 +62,12 @@ func (v *visit) settled(err error, done string) error {
 // startCode makes the secret of a second factor and shows it. It counts for nothing until a code of it is confirmed.
 func startCode(v *visit) error {
 	var factor secondFactor
-	f, err := v.refusedForm(v.send(http.MethodPost, "/v1/me/totp", nil, &factor))
+	f, err := v.refusedForm(v.send(http.MethodPost, "/v1/me/totp", map[string]string{"password": v.r.PostFormValue("password")}, &factor))
 	if err != nil {
 		return err
 	}
 	if f.Wrong() {
+		f.Values = url.Values{} // the password does not come back
 		return v.account(http.StatusUnprocessableEntity, f, nil)
 	}
 	return v.showFactor(http.StatusOK, f, &factor)

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,16 +21,17 @@ type proposal struct {
 		Before *line `json:"before"`
 		After  *line `json:"after"`
 	} `json:"brand"`
-	Access        json.RawMessage `json:"access"`
-	Impact        *impact         `json:"impact"`
-	DecidedBy     string          `json:"decided_by"`
-	DecidedAt     time.Time       `json:"decided_at"`
-	DecidedReason string          `json:"decided_reason"`
-	Applied       bool            `json:"applied"`
+	Access        *accessChange `json:"access"`
+	Impact        *impact       `json:"impact"`
+	DecidedBy     string        `json:"decided_by"`
+	DecidedAt     time.Time     `json:"decided_at"`
+	DecidedReason string        `json:"decided_reason"`
+	Applied       bool          `json:"applied"`
 	May           struct {
 		Approve  bool   `json:"approve"`
 		Reject   bool   `json:"reject"`
 		Withdraw bool   `json:"withdraw"`
+		Collect  bool   `json:"collect"` // a one-time password or token is ready for them
 		WhyNot   string `json:"why_not"`
 	} `json:"may"`
 
@@ -105,23 +105,26 @@ func (v *visit) changes(p *proposal) []change {
 		}
 		return lineChanges(v.words, before, b.After)
 	}
-	var access map[string]any
-	if len(p.Access) == 0 || json.Unmarshal(p.Access, &access) != nil {
+	if p.Access == nil {
 		return nil
 	}
-	var list []change
-	for _, field := range sortedKeys(access) {
-		text, ok := access[field].(string)
-		if !ok {
-			b, err := json.Marshal(access[field])
-			if err != nil {
-				continue
-			}
-			text = string(b)
-		}
-		list = append(list, change{Field: v.words.code("access", field), After: text})
+	return p.Access.changes(v.words)
+}
+
+// collect shows what comes of an approved proposal, once and to its proposer: a one-time password or a token.
+func collect(v *visit) error {
+	at := "/approvals/" + url.PathEscape(v.r.PathValue("id"))
+	var a secretAnswer
+	f, err := v.refusedForm(v.send(http.MethodPost, "/v1/decisions/"+url.PathEscape(v.r.PathValue("id"))+"/collect", nil, &a))
+	switch {
+	case err != nil:
+		return err
+	case f.Wrong():
+		return v.showProposal(http.StatusConflict, f)
+	case a.Setup != "":
+		return v.showSecret("setup", a.User.Name, a.Setup, at)
 	}
-	return list
+	return v.showSecret("token", a.Token.Name, a.Text, at)
 }
 
 // settle approves, rejects or withdraws a proposal.

@@ -1,10 +1,11 @@
 package pages
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/linewarden/linewarden/numberdb"
 )
 
 // entry is one entry of the audit chain.
@@ -19,35 +20,45 @@ type entry struct {
 	After  string    `json:"after"`
 	Reason string    `json:"reason"`
 	Hash   string    `json:"hash"`
+	Fault  string    `json:"fault"` // what is wrong with it by itself
 }
 
 // verified is what the API found when it read the whole chain.
 type verified struct {
-	Good     bool              `json:"good"`
-	Entries  int               `json:"entries"`
-	Head     json.RawMessage   `json:"head"`
-	Findings []json.RawMessage `json:"findings"`
+	Good     bool   `json:"good"`
+	Complete bool   `json:"complete"` // all of it was read; else nothing is known
+	Entries  int    `json:"entries"`
+	Head     string `json:"head"`
+	Findings []struct {
+		First  uint64 `json:"first"`
+		Last   uint64 `json:"last"`
+		Fault  string `json:"fault"`
+		Detail string `json:"detail"`
+	} `json:"findings"`
+	Omitted int `json:"omitted"` // findings beyond those
 }
 
-// HeadText is the head as it is sent on, without JSON's quotation marks.
-func (c *verified) HeadText() string { return bare(c.Head) }
+// Outcome is one word for what was found.
+func (c *verified) Outcome() string {
+	switch {
+	case !c.Complete:
+		return "long"
+	case c.Good:
+		return "good"
+	}
+	return "bad"
+}
 
-// Found is the findings as text.
-func (c *verified) Found() []string {
-	list := make([]string, len(c.Findings))
-	for i, f := range c.Findings {
-		list[i] = bare(f)
+// auditFaults are the API's words for what can be wrong in a chain.
+var auditFaults = []string{"altered", "missing", "reordered", "foreign", "unreadable"}
+
+// auditActions are what a search may be limited to, the chosen one marked.
+func (v *visit) auditActions() []option {
+	list := []option{{"", v.words.text("numbers.any"), v.form("action") == ""}}
+	for _, a := range numberdb.AuditActions() {
+		list = append(list, option{string(a), v.words.code("audited", string(a)), v.form("action") == string(a)})
 	}
 	return list
-}
-
-// bare is a JSON value as text: the text itself if it is one.
-func bare(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	return string(raw)
 }
 
 // showAudit lists the audit chain, newest first, and checks it when asked to.
@@ -86,6 +97,6 @@ func showAudit(v *visit) error {
 		}
 	}
 	return v.show(http.StatusOK, "audit", v.words.text("audit.title"), map[string]any{
-		"Values": values, "Form": f, "Items": found.Items, "Next": v.nextPage(found.Next), "Check": check,
+		"Values": values, "Actions": v.auditActions(), "Form": f, "Items": found.Items, "Next": v.nextPage(found.Next), "Check": check,
 	})
 }

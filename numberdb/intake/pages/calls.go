@@ -9,25 +9,19 @@ import (
 
 // call is one record of a call. The subscriber is a pseudonym in it.
 type call struct {
-	ID          string    `json:"id"`
-	At          time.Time `json:"at"`
-	Direction   string    `json:"direction"`
-	Number      string    `json:"number"`
-	Listed      string    `json:"listed"`
-	Subscriber  string    `json:"subscriber"`
-	Action      string    `json:"action"`
-	Would       string    `json:"would"`
-	Reason      string    `json:"reason"`
-	Outcome     string    `json:"outcome"`
-	Brand       string    `json:"brand"`
-	Prompt      string    `json:"prompt"`
-	Instance    string    `json:"instance"`
-	ListAge     float64   `json:"list_age_seconds"`
-	ListVersion string    `json:"list_version"`
+	ID         string    `json:"id"`
+	At         time.Time `json:"at"`
+	Direction  string    `json:"direction"`
+	Number     string    `json:"number"`
+	Subscriber string    `json:"subscriber"`
+	Action     string    `json:"action"`
+	Would      string    `json:"would"`
+	Reason     string    `json:"reason"`
+	Outcome    string    `json:"outcome"`
+	Brand      string    `json:"brand"`
+	Prompt     string    `json:"prompt"`
+	Instance   string    `json:"instance"`
 }
-
-// The other party's number, whichever way the API names it.
-func (c *call) Party() string { return orElse(c.Number, c.Listed) }
 
 // tried is the answer to "what would a call get?".
 type tried struct {
@@ -55,20 +49,16 @@ func showCalls(v *visit) error {
 		"Directions": v.options("direction", []string{"outbound", "inbound"}, orElse(v.form("direction"), "outbound"))}
 	status := http.StatusOK
 	if id := v.form("id"); id != "" {
-		a, err := v.p.ask(v.r, http.MethodGet, "/v1/calls/"+url.PathEscape(cut(id, 64)), nil, nil)
+		var found page[call]
+		err := v.get("/v1/calls/"+url.PathEscape(cut(id, 64)), &found)
 		var p *problem
 		switch {
 		case errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusUnprocessableEntity):
 			d["None"] = true
 		case err != nil:
 			return err
-		default:
-			calls, err := readCalls(a)
-			if err != nil {
-				return err
-			}
-			d["Calls"], d["None"] = calls, len(calls) == 0
 		}
+		d["Calls"] = found.Items
 	}
 	if v.form("calling")+v.form("called") != "" {
 		body := map[string]string{"direction": orElse(v.form("direction"), "outbound"), "calling": v.form("calling"), "called": v.form("called")}
@@ -85,15 +75,4 @@ func showCalls(v *visit) error {
 		}
 	}
 	return v.show(status, "calls", v.words.text("calls.title"), d)
-}
-
-// readCalls reads a list of records, bare or as a page of them.
-func readCalls(a *answer) ([]call, error) {
-	var list []call
-	if err := a.into(&list); err == nil {
-		return list, nil
-	}
-	var p page[call]
-	err := a.into(&p)
-	return p.Items, err
 }

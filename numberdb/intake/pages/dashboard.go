@@ -36,8 +36,10 @@ type node struct {
 	Version   string    `json:"version"`
 	Started   time.Time `json:"started"`
 	Seen      time.Time `json:"seen"`
+	Stale     bool      `json:"stale"` // it has been silent for too long
 	Screening bool      `json:"screening"`
 	Intake    bool      `json:"intake"`
+	Loaded    bool      `json:"list_loaded"`
 	ListAge   float64   `json:"list_age_seconds"`
 	Numbers   int       `json:"list_numbers"`
 	Asterisks []struct {
@@ -46,26 +48,23 @@ type node struct {
 	} `json:"asterisks"`
 }
 
-// What a node may be late with before the page says so.
-const (
-	nodeGone  = time.Minute
-	listStale = 60 // seconds
-)
+// listStale is how old a node's list may be before the page says so, in seconds.
+const listStale = 60
 
 // Health is one word for how a node is.
-func (n *node) health(now time.Time) string {
+func (n *node) Health() string {
 	switch {
-	case now.Sub(n.Seen) > nodeGone:
+	case n.Stale:
 		return "gone"
+	case !n.Loaded:
+		return "listless"
 	case n.ListAge > listStale:
 		return "stale"
-	case slices.ContainsFunc(n.Asterisks, func(a struct {
-		Name      string `json:"name"`
-		Connected bool   `json:"connected"`
-	}) bool {
-		return !a.Connected
-	}):
-		return "cut"
+	}
+	for _, a := range n.Asterisks {
+		if !a.Connected {
+			return "cut"
+		}
 	}
 	return "good"
 }
@@ -150,8 +149,7 @@ func showDashboard(v *visit) error {
 	if err := v.get("/v1/nodes", &nodes); err != nil {
 		return err
 	}
-	now := v.p.now()
-	list := s.buckets(now, hours, bar)
+	list := s.buckets(v.p.now(), hours, bar)
 	var sum bucket
 	outcomes := map[string]int{}
 	for _, b := range list {
@@ -170,21 +168,13 @@ func showDashboard(v *visit) error {
 	for _, n := range s.Numbers {
 		numbers = append(numbers, tally{Name: prettyNumber(n.Number), Path: n.Number, Note: v.words.code("direction", n.Direction), Calls: n.Calls})
 	}
-	type health struct {
-		node
-		Health string
-	}
-	states := make([]health, len(nodes))
-	for i, n := range nodes {
-		states[i] = health{n, n.health(now)}
-	}
 	spans := make([]option, len(periods))
 	for i, p := range periods {
 		spans[i] = option{strconv.Itoa(p.hours), v.words.text("dashboard.hours." + strconv.Itoa(p.hours)), p.hours == hours}
 	}
 	return v.show(http.StatusOK, "dashboard", v.words.text("dashboard.title"), map[string]any{
 		"Hours": hours, "Periods": spans, "Sum": sum, "Buckets": list, "Outcomes": outcomeTallies(v.words, outcomes),
-		"Brands": ranked(brands), "Numbers": ranked(numbers), "Nodes": states, "Complete": s.Complete, "Daily": bar >= 24,
+		"Brands": ranked(brands), "Numbers": ranked(numbers), "Nodes": nodes, "Complete": s.Complete, "Daily": bar >= 24,
 	})
 }
 

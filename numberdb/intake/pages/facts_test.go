@@ -37,6 +37,10 @@ func (f *fakeAPI) extract(w http.ResponseWriter, q question) {
 }
 
 func (f *fakeAPI) number(w http.ResponseWriter, text string) {
+	if kind := map[string]string{"911": "emergency", "202": "short"}[text]; kind != "" {
+		give(w, 200, object{"number": "", "kind": kind, "region": "US", "country": "United States", "type": "unknown", "standing": object{"callback": "none", "caller_id": "none"}})
+		return
+	}
 	if strings.Contains(text, "microsoft") {
 		give(w, 200, object{"number": "", "kind": "unparsable", "standing": object{"callback": "none", "caller_id": "none"}})
 		return
@@ -101,11 +105,12 @@ func proposalRow(id, kind, state string) object {
 		p["proposer"], p["may"] = "reviewer", object{"approve": false, "reject": false, "withdraw": true, "why_not": "own"}
 		p["reason"] = "Their new support line."
 	case "access":
-		p["decisions"], p["impact"], p["access"] = []object{}, nil, object{"user": "carol", "role": "reviewer"}
+		p["decisions"], p["impact"], p["access"] = []object{}, nil, object{"user": "carol", "role": "reviewer", "reset": true,
+			"before": object{"role": "reporter", "role_since": at(-120), "role_by": "erin", "disabled": false, "added_by": "erin", "reset_at": at(-3), "reset_by": "mallory"}}
 	}
 	if state == "approved" {
 		p["decided_by"], p["decided_at"], p["decided_reason"] = "bob", at(-0.05), "I heard the recordings."
-		p["may"] = object{"approve": false, "reject": false, "withdraw": false, "why_not": ""}
+		p["may"] = object{"approve": false, "reject": false, "withdraw": false, "collect": kind == "access", "why_not": ""}
 	}
 	return p
 }
@@ -137,8 +142,13 @@ func (f *fakeAPI) stats(w http.ResponseWriter) {
 		"numbers": []object{{"number": "+12025550143", "calls": 88, "direction": "outbound"}, {"number": "+442079460958", "calls": 61, "direction": "outbound"}, {"number": "+33199001234", "calls": 34, "direction": "inbound"}}})
 }
 
+func brokenChain() object {
+	return object{"good": false, "complete": true, "entries": 4181, "head": "4182:" + strings.Repeat("9f86d081884c7d65", 4), "omitted": 3, "findings": []object{
+		{"first": 17, "last": 17, "fault": "altered", "detail": "its content does not give its hash <b>"}, {"first": 20, "last": 31, "fault": "missing", "detail": "12 entries are not there"}}}
+}
+
 func nodeRow(name string, seenMinutes, listAge float64, connected bool) object {
-	return object{"instance": name, "version": "1.0", "started": at(-9), "seen": noon.Add(-time.Duration(seenMinutes*30) * time.Second).Format(time.RFC3339), "screening": true, "intake": true,
+	return object{"instance": name, "version": "1.0", "started": at(-9), "seen": noon.Add(-time.Duration(seenMinutes*30) * time.Second).Format(time.RFC3339), "stale": seenMinutes > 10, "screening": true, "intake": true, "list_loaded": true,
 		"list_age_seconds": listAge, "list_numbers": 1204833, "asterisks": []object{{"name": "asterisk[0]", "connected": connected}}}
 }
 

@@ -29,6 +29,7 @@ type fakeAPI struct {
 	asked []question
 	fail  map[string]int // status by "METHOD /path"
 	empty bool           // an installation on its first day
+	chain object         // what a check of the audit chain finds, if it is not whole
 }
 
 type question struct {
@@ -196,15 +197,17 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, q question, nam
 		list(proposalRow("p1", "decision", "pending"), proposalRow("p2", "bulk", "pending"), proposalRow("p3", "brand", "pending"))
 	case is("GET", "decisions", "*"):
 		w.Header().Set("ETag", `"3"`)
-		kind := map[string]string{"p2": "bulk", "p3": "brand", "p4": "access"}[parts[1]]
+		kind := map[string]string{"p2": "bulk", "p3": "brand", "p4": "access", "p5": "access"}[parts[1]]
 		if kind == "" {
 			kind = "decision"
 		}
 		state := "pending"
-		if parts[1] == "p9" {
+		if parts[1] == "p9" || parts[1] == "p5" {
 			state = "approved"
 		}
 		give(w, 200, proposalRow(parts[1], kind, state))
+	case is("POST", "decisions", "*", "collect"):
+		give(w, 200, object{"proposal": proposalRow(parts[1], "access", "approved"), "user": userRow("frank", "reviewer"), "setup": "amber-tulip-harbour-41"})
 	case is("POST", "decisions", "*", "*"):
 		if parts[1] == "p9" {
 			refuse(w, 409, "The proposal is settled.")
@@ -227,19 +230,21 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, q question, nam
 			give(w, 200, []any{})
 			return
 		}
-		give(w, 200, []any{nodeRow("node-a", 1, 2, true), nodeRow("node-b", 1, 95, true), nodeRow("node-c", 20, 3, false)})
+		give(w, 200, []any{nodeRow("node-a", 1, 2, true), nodeRow("node-b", 1, 95, true), nodeRow("node-c", 20, 3, false), nodeRow("node-d", 1, 2, false)})
 	case is("GET", "calls", "*"):
 		if parts[1] != "3fa85f645717" {
 			refuse(w, 404, "No record has this id.")
 			return
 		}
-		give(w, 200, []any{object{"id": parts[1], "at": at(-0.2), "direction": "outbound", "number": "+12025550143", "subscriber": "4c1f6d0ea4b75c9f", "action": "warn", "reason": "listed_warn", "outcome": "hung_up", "brand": "microsoft"}})
+		give(w, 200, object{"complete": true, "items": []object{{"id": parts[1], "at": at(-0.2), "direction": "outbound", "number": "+12025550143", "subscriber": "4c1f6d0ea4b75c9f4c1f6d0ea4b75c9f", "action": "warn", "would": "warn", "list_version": 12, "list_age_seconds": 0.4, "reason": "listed_warn", "outcome": "hung_up", "brand": "microsoft"}}})
 	case is("POST", "screen"):
-		give(w, 200, object{"verdict": object{"action": "block", "reason": "listed_block", "standing": "block", "brand": "microsoft"}, "explain": "", "heard": []string{"blocked-before", "brand/microsoft", "blocked-after", "blocked-choice"}, "language": "en", "sip": object{"code": 603, "text": "Decline"}})
+		give(w, 200, object{"verdict": object{"action": "block", "would": "block", "reason": "listed_block", "standing": "block", "brand": "microsoft"}, "explain": "", "heard": []string{"blocked-before", "brand/microsoft", "blocked-after", "blocked-choice"}, "language": "en", "sip": object{"code": 603, "text": "Decline"}})
 	case is("GET", "audit"):
 		list(auditRows()...)
+	case is("GET", "audit", "verify") && f.chain != nil:
+		give(w, 200, f.chain)
 	case is("GET", "audit", "verify"):
-		give(w, 200, object{"good": true, "entries": 4182, "head": "4182:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "findings": []string{}})
+		give(w, 200, object{"good": true, "entries": 4182, "head": "4182:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "complete": true, "omitted": 0, "findings": []object{}})
 	case is("GET", "users"):
 		list(userRow("ann", "reviewer"), userRow("bob", "reviewer"), userRow("carol", "reporter"), userRow("dave", "auditor"), userRow("erin", "administrator"))
 	case is("GET", "users", "*"):
@@ -257,6 +262,10 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, q question, nam
 	case is("GET", "me", "tokens"):
 		list(object{"name": "laptop", "expires": at(60)})
 	case is("POST", "me", "totp"):
+		if q.body["password"] != "correct horse battery" {
+			refuse(w, 422, "The request has wrong fields.", object{"location": "body.password", "message": "is not your password"})
+			return
+		}
 		give(w, 200, object{"secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "uri": "otpauth://totp/Linewarden:ann?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Linewarden"})
 	case is("PUT", "me", "totp"):
 		if q.body["code"] != "123456" {

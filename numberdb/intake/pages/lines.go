@@ -83,7 +83,7 @@ func showLine(v *visit) error {
 		Reports int    `json:"reports"` // stored about it
 	}]
 	if permissionsOf(v.me).Search {
-		if err := v.getIfAny("/v1/brands/"+url.PathEscape(l.Slug)+"/forgings", &forgings); err != nil {
+		if err := v.get("/v1/brands/"+url.PathEscape(l.Slug)+"/forgings", &forgings); err != nil {
 			return err
 		}
 	}
@@ -220,13 +220,4 @@ func lineChanges(w *words, before, after *line) []change {
 		{w.text("line.prompt"), before.Prompt, after.Prompt},
 	}
 	return slices.DeleteFunc(all, func(c change) bool { return c.Before == c.After })
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

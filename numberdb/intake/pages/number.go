@@ -86,6 +86,7 @@ type decision struct {
 	Reason   string    `json:"reason"`
 	Author   string    `json:"author"`
 	Approver string    `json:"approver"`
+	Brake    bool      `json:"brake"` // one person softened a block, at once
 	At       time.Time `json:"at"`
 	Until    time.Time `json:"until"`
 }
@@ -135,12 +136,13 @@ func showNumber(v *visit) error {
 	at := "/v1/numbers/" + url.PathEscape(v.target(n))
 	var reports page[filed]
 	var decisions page[decision]
-	mayRead := permissionsOf(v.me).Search && (n.Kind == "e164" || isRange(v.target(n)))
+	listable := n.Kind == "e164" || isRange(v.target(n)) // what else there is, such as 911, is never listed
+	mayRead := permissionsOf(v.me).Search && listable
 	if mayRead {
-		if err := v.getIfAny(at+"/reports?limit=200", &reports); err != nil {
+		if err := v.get(at+"/reports?limit=200", &reports); err != nil {
 			return err
 		}
-		if err := v.getIfAny(at+"/decisions?limit=50", &decisions); err != nil {
+		if err := v.get(at+"/decisions?limit=50", &decisions); err != nil {
 			return err
 		}
 		d["Timeline"] = v.timeline(reports.Items, decisions.Items)
@@ -148,7 +150,7 @@ func showNumber(v *visit) error {
 	const shown = 5
 	d["Reports"], d["All"] = reports.Items[:min(shown, len(reports.Items))], len(reports.Items) > shown
 	d["Decisions"] = decisions.Items
-	d["MayRead"] = mayRead
+	d["MayRead"], d["Listable"] = mayRead, listable
 	d["Prompts"] = v.promptsOf(n)
 	return v.show(http.StatusOK, "number", v.words.text("number.title", prettyNumber(v.target(n))), d)
 }

@@ -76,6 +76,9 @@ func showNumbers(v *visit) error {
 		d.Faulty = v.words.text("numbers.faulty")
 	}
 	d.Items = found.Items
+	if d.Hit != nil && d.Hit.Kind == "short" && len(d.Items) > 0 {
+		d.Hit = nil // "202" is a short number, and more likely the beginning of those
+	}
 	if d.Hit != nil {
 		d.Items = slices.DeleteFunc(d.Items, func(l listed) bool { return l.Target == d.Hit.Number })
 	}

@@ -103,6 +103,7 @@ func (p *Pages) routes() *http.ServeMux {
 	staff("GET /approvals", showApprovals)
 	staff("GET /approvals/{id}", showApproval)
 	staff("POST /approvals/{id}", settle)
+	staff("POST /approvals/{id}/collect", collect)
 	staff("GET /lines", showLines)
 	staff("GET /lines/{slug}", showLine)
 	staff("GET /lines/{slug}/edit", showLineForm)

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"encoding/json"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -275,9 +276,61 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%s: asked %v", verb, asked)
 		}
 	}
-	wantPage(t, visitAs(t, p, "ann", http.MethodPost, "/approvals/p9", url.Values{"verb": {"approve"}, "reason": {"x"}}), http.StatusConflict, "Somebody else was quicker", "The proposal is settled.")
+	wantPage(t, visitAs(t, p, "ann", http.MethodPost, "/approvals/p9", url.Values{"verb": {"approve"}, "reason": {"x"}}), http.StatusConflict, "somebody else was quicker", "The proposal is settled.")
 	wantPage(t, visitAs(t, p, "ann", http.MethodPost, "/approvals/p1", url.Values{"verb": {"../../users"}}), http.StatusBadRequest, "That did not work")
 	wantPage(t, visitAs(t, p, "reviewer", http.MethodGet, "/approvals/p3", nil), 200, "You proposed this.", "Withdraw", "London office")
+}
+
+// TestProposedAccess: whoever agrees sees what changes, and who else has had a hand in the account.
+func TestProposedAccess(t *testing.T) {
+	p, _ := fakePages(t)
+	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/approvals/p4", nil), 200, "carol", "Reporter", "Reviewer", "Role given by", "erin, ", "Last reset by", "mallory, 18 Nov 2026")
+}
+
+// TestNeverListed: a number that can stand in no list offers nobody to list it.
+func TestNeverListed(t *testing.T) {
+	p, f := fakePages(t)
+	w := visitAs(t, p, "ann", http.MethodGet, "/numbers/911", nil)
+	wantPage(t, w, 200, "United States · Emergency number", "911")
+	if strings.Contains(w.Body.String(), "/decide") || strings.Contains(w.Body.String(), "Trusted organisations") {
+		t.Error("911 is offered to be decided about")
+	}
+	if w := visitAs(t, p, "ann", http.MethodGet, "/numbers?q=202", nil); strings.Contains(w.Body.String(), "Short number") {
+		t.Error("the beginning of listed numbers is taken for a short number")
+	}
+	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/numbers?q=911", nil), 200, "Emergency number")
+	f.empty = true
+	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/numbers?q=202", nil), 200, "Short number")
+}
+
+func TestChainIsVerified(t *testing.T) {
+	p, f := fakePages(t)
+	verify := func() *httptest.ResponseRecorder { return visitAs(t, p, "ann", http.MethodGet, "/audit?verify=1", nil) }
+	wantPage(t, verify(), 200, "The chain is whole", "4,182 entries were read.")
+	f.chain = brokenChain()
+	wantPage(t, verify(), 200, "The chain has been tampered with", "Altered</b> <span class=\"seq\">17</span>", "Missing</b> <span class=\"seq\">20–31</span>", "hash &lt;b&gt;", "3 more findings.")
+	f.chain = object{"good": false, "complete": false, "entries": 9000000, "head": "", "findings": []object{}}
+	w := verify()
+	wantPage(t, w, 200, "The chain was not checked", "With 9,000,000 entries", "linewarden audit verify")
+	if strings.Contains(w.Body.String(), "tampered") {
+		t.Error("a chain that was not checked is said to be tampered with")
+	}
+}
+
+func TestHealth(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"good":             {`{"list_loaded": true, "list_age_seconds": 1, "asterisks": [{"connected": true}]}`, "good"},
+		"without Asterisk": {`{"list_loaded": true, "asterisks": []}`, "good"},
+		"silent":           {`{"stale": true, "list_loaded": true}`, "gone"},
+		"without a list":   {`{"list_loaded": false}`, "listless"},
+		"old list":         {`{"list_loaded": true, "list_age_seconds": 61}`, "stale"},
+		"one of two cut":   {`{"list_loaded": true, "asterisks": [{"connected": true}, {"connected": false}]}`, "cut"},
+	} {
+		var n node
+		if err := json.Unmarshal([]byte(tc.text), &n); err != nil || n.Health() != tc.want {
+			t.Errorf("%s: %q, want %q (%v)", name, n.Health(), tc.want, err)
+		}
+	}
 }
 
 func TestProposeLine(t *testing.T) {
@@ -311,6 +364,9 @@ func TestSecretsAreShownOnce(t *testing.T) {
 			t.Errorf("%s: headers %v", path, w.Header())
 		}
 	}
+	// What a second person agreed to is shown to its proposer.
+	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/approvals/p5", nil), 200, `action="/approvals/p5/collect"`, "It was approved.")
+	wantPage(t, visitAs(t, p, "ann", http.MethodPost, "/approvals/p5/collect", nil), 200, "It is shown this once", "amber-tulip-harbour-41", "frank signs in with this password")
 	if to := wantTo(t, visitAs(t, p, "administrator", http.MethodPost, "/users/carol", url.Values{"change": {"role"}, "role": {"reviewer"}})); to != "/approvals/p4?done=proposed" {
 		t.Errorf("sent to %s", to)
 	}
@@ -326,7 +382,8 @@ func TestAccount(t *testing.T) {
 	if to := wantTo(t, post("/account/password", url.Values{"old": {"correct horse battery"}, "new": {"a new one"}, "again": {"a new one"}})); to != "/account?done=password" {
 		t.Errorf("sent to %s", to)
 	}
-	w := post("/account/code", url.Values{})
+	wantPage(t, post("/account/code", url.Values{"password": {"wrong"}}), 422, "is not your password")
+	w := post("/account/code", url.Values{"password": {"correct horse battery"}})
 	wantPage(t, w, 200, `class="qr"`, "JBSWY3DPEHPK3PXP", `name="uri"`)
 	wantPage(t, post("/account/code/confirm", url.Values{"code": {"1"}, "secret": {"JBSWY3DP"}, "uri": {"otpauth://totp/x?secret=JBSWY3DP"}}), 422, "This code is not right.", `class="qr"`)
 	if to := wantTo(t, post("/account/code/confirm", url.Values{"code": {"123456"}})); to != "/account?done=code" {

@@ -106,7 +106,7 @@ func TestEveryTextIsUsed(t *testing.T) {
 // TestEveryWordOfTheAPI holds the catalogues to the closed sets of the packages that the API speaks for.
 func TestEveryWordOfTheAPI(t *testing.T) {
 	words := map[string][]string{"role": slices.Concat(staffRoles, machineRoles), "state": proposalStates, "kind.proposal": proposalKinds,
-		"kind.line": lineKinds, "health": {"good", "stale", "cut", "gone"}, "direction": {"inbound", "outbound"}, "because": {"decision", "reports", "range", "none", "mark"}}
+		"kind.line": lineKinds, "health": {"good", "stale", "listless", "cut", "gone"}, "verified": {"good", "bad", "long"}, "auditfault": auditFaults, "direction": {"inbound", "outbound"}, "because": {"decision", "reports", "range", "none", "mark"}}
 	for _, r := range screening.Reasons() {
 		words["reason"] = append(words["reason"], r.String())
 	}
@@ -117,6 +117,9 @@ func TestEveryWordOfTheAPI(t *testing.T) {
 		for _, set := range []string{"action", "inbound", "outbound"} {
 			words[set] = append(words[set], a.String())
 		}
+	}
+	for _, a := range numberdb.AuditActions() {
+		words["audited"] = append(words["audited"], string(a))
 	}
 	closed(words, "standing", numberdb.StandingNone)
 	closed(words, "class", numberdb.ClassAnalytics)

@@ -36,8 +36,10 @@ func (v *visit) users(status int, f *form) error {
 // secretAnswer is what the API answers once: a password or token that nobody can ever see again. A change that waits for a second person
 // has none yet.
 type secretAnswer struct {
-	Setup    string    `json:"setup"` // one-time password of a person
-	Text     string    `json:"text"`  // of a token
+	User     user      `json:"user"`
+	Setup    string    `json:"setup"` // one-time password of the person
+	Token    token     `json:"token"`
+	Text     string    `json:"text"` // of the token
 	Proposal *proposal `json:"proposal"`
 }
 
@@ -51,7 +53,7 @@ func (v *visit) showSecret(what, name, secret, back string) error {
 // addUser makes a person who may sign in.
 func addUser(v *visit) error {
 	var a secretAnswer
-	err := v.send(http.MethodPost, "/v1/users", map[string]string{"name": v.form("name"), "role": v.form("role")}, &a,
+	err := v.send(http.MethodPost, "/v1/users", map[string]string{"name": v.form("name"), "role": v.form("role"), "reason": v.form("reason")}, &a,
 		"Idempotency-Key", idempotencyKey(v.form("token"), "user"))
 	f, err := v.refusedForm(err)
 	switch {
@@ -85,7 +87,7 @@ func (v *visit) user(status int, f *form) error {
 // changeUser gives a person another role, closes or opens their account, or resets how they sign in.
 func changeUser(v *visit) error {
 	name := v.r.PathValue("name")
-	body := map[string]any{}
+	body := map[string]any{"reason": v.form("reason")}
 	switch v.form("change") {
 	case "role":
 		body["role"] = v.form("role")
@@ -152,7 +154,7 @@ func (v *visit) tokens(status int, f *form) error {
 
 // addToken makes a token for a machine.
 func addToken(v *visit) error {
-	body := map[string]any{"name": v.form("name"), "role": v.form("role"),
+	body := map[string]any{"name": v.form("name"), "role": v.form("role"), "reason": v.form("reason"),
 		"source": map[string]string{"kind": v.form("source"), "organisation": v.form("organisation")}}
 	if expires := v.form("expires"); expires != "" {
 		body["expires"] = expires + "T00:00:00Z"

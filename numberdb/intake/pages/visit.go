@@ -91,19 +91,6 @@ func (v *visit) get(path string, into any) error {
 	return a.into(into)
 }
 
-// getIfAny is get for what may not be there: a range has no reports, a machine's token no tokens of its own.
-func (v *visit) getIfAny(path string, into any) error {
-	err := v.get(path, into)
-	var p *problem
-	if errors.As(err, &p) {
-		switch p.Status {
-		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusForbidden, http.StatusUnprocessableEntity:
-			return nil
-		}
-	}
-	return err
-}
-
 // send has the API change something. Cookies that it sets are handed on.
 func (v *visit) send(method, path string, body, into any, headers ...string) error {
 	extra := http.Header{}

@@ -65,7 +65,7 @@ var walk = []struct {
 	{"tokens", "/tokens", nil},
 	{"account", "/account", nil},
 	{"account-code", "/account", func(t *testing.T, b *browsing.Tab) {
-		b.Do(t, chromedp.Click(chromedp.CSS(`form[action="/account/code"] button`)), chromedp.WaitVisible(chromedp.CSS(".qr")))
+		b.Do(t, chromedp.SendKeys(chromedp.CSS(`form[action="/account/code"] [name=password]`), "correct horse battery"+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".qr")))
 	}},
 	{"account-token", "/account", func(t *testing.T, b *browsing.Tab) {
 		b.Do(t, chromedp.SendKeys(chromedp.CSS("#f-name"), "laptop"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#secret")))

@@ -43,7 +43,7 @@ func newNode(o Options, name, folder string, tokens []string, redisAddr, ariURL,
 	fmt.Fprintf(&b, "instance: %s\nregion: US\nredis: {addresses: [%q]}\n", name, redisAddr)
 	fmt.Fprintf(&b, "list: {snapshot: %q, stale_after: 3s}\n", filepath.Join(folder, name+".snapshot"))
 	fmt.Fprintf(&b, "asterisk: [{url: %q, username: %q, password: %q}]\n", ariURL, ariUser, ariPassword)
-	fmt.Fprintf(&b, "intake:\n  listen: 127.0.0.1:0\n  tokens:\n")
+	fmt.Fprintf(&b, "intake:\n  listen: 127.0.0.1:0\n  sealing_key_file: %q\n  tokens:\n", filepath.Join(folder, sealingKeyFile))
 	for i, organisation := range organisations {
 		file := filepath.Join(folder, organisation+".token")
 		if err := os.WriteFile(file, []byte(tokens[i]), 0o600); err != nil {

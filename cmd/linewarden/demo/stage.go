@@ -92,9 +92,15 @@ func openStage(ctx context.Context, o Options) (s *stage, err error) {
 		return s, fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	s.closers = append(s.closers, func() error { return os.RemoveAll(s.folder) })
+	if err := os.WriteFile(filepath.Join(s.folder, sealingKeyFile), []byte(rand.Text()+rand.Text()), 0o600); err != nil {
+		return s, fmt.Errorf("write the sealing key of the demo: %w", err)
+	}
 	s.node, err = s.addNode(ctx, "demo")
 	return s, err
 }
+
+// sealingKeyFile is in the stage's folder. It is one for all nodes: each reads what the others have sealed.
+const sealingKeyFile = "sealing.key"
 
 // addNode starts a Linewarden of that name beside what runs already.
 func (s *stage) addNode(ctx context.Context, name string) (*node, error) {
@@ -212,9 +218,11 @@ func (s *stage) explain(w io.Writer) {
     curl -s %s/v1/reports -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
       -d '{"number": "+1 202 555 0150", "roles": ["callback"], "brand": "netflix"}'
 
+  Staff pages              %s/
+    make yourself the first administrator: %s user first YOUR-NAME --config %s
   What the API takes       %s/openapi.json
   Is it ready?             %s/readyz
   Counters and list age    %s/metrics
 `, cleanNumber, p.SIP[0], fakeAmazonNumber, p.SIP[0], blockedNumber, p.SIP[0], subscriberNumber, p.SIP[1],
-		s.node.intakeURL, s.node.tokens[0], s.node.intakeURL, s.node.opsURL, s.node.opsURL)
+		s.node.intakeURL, s.node.tokens[0], s.node.intakeURL, s.node.program, s.node.configFile, s.node.intakeURL, s.node.opsURL, s.node.opsURL)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -54,6 +55,25 @@ func TestScriptsWithRedis(t *testing.T) {
 				if said != args[0] {
 					ts.Fatalf("Redis says %q, want %q", said, args[0])
 				}
+			},
+			// node starts a node on that Redis, and names its address and config to the commands.
+			"node": func(ts *testscript.TestScript, _ bool, _ []string) {
+				n := startNode(t, ts.Value(scriptRedis{}).(*redis.Client).Options().Addr, "desk", "")
+				for name, value := range map[string]string{"LINEWARDEN_SERVER": n.intake, "LINEWARDEN_CONFIG": n.config, "LINEWARDEN_REDIS_PREFIX": ""} {
+					ts.Setenv(name, value)
+				}
+			},
+			// keep NAME PATTERN sets a variable to what the pattern's group found in the output of the last command.
+			"keep": func(ts *testscript.TestScript, _ bool, args []string) {
+				found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+				if found == nil {
+					ts.Fatalf("no %s in the output", args[1])
+				}
+				ts.Setenv(args[0], found[1])
+			},
+			// type LINE... is what the next command reads, as lines.
+			"type": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs("typed"), []byte(strings.Join(args, "\n")+"\n"), 0o600))
 			},
 			// keep-head sets HEAD to the head of the audit chain, as somebody far from Redis would keep it.
 			"keep-head": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb"
@@ -67,8 +65,7 @@ func (cmd listAudit) Run(p *program) error {
 
 // printAudit prints a table, one line for each entry.
 func printAudit(p *program, page *intake.AuditPage) error {
-	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ENTRY\tAT\tWHO\tROLE\tACTION\tOBJECT\tREASON")
+	var rows [][]string
 	for i := range page.Items {
 		e := &page.Items[i]
 		at, reason := "", e.Reason
@@ -78,16 +75,9 @@ func printAudit(p *program, page *intake.AuditPage) error {
 		if e.Fault != "" {
 			reason = "FAULT: " + e.Fault
 		}
-		cells := []string{strconv.FormatUint(e.Seq, 10), at, e.Who, e.Role, e.Action, e.Object, reason}
-		for i := range cells {
-			cells[i] = printable(cells[i])
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
+		rows = append(rows, []string{strconv.FormatUint(e.Seq, 10), at, e.Who, e.Role, e.Action, e.Object, reason})
 	}
-	if page.Next != "" {
-		fmt.Fprintln(table, "more: --cursor "+printable(page.Next))
-	}
-	return table.Flush() // tells of the writes before, too
+	return p.printTable("ENTRY\tAT\tWHO\tROLE\tACTION\tOBJECT\tREASON", rows, page.Next)
 }
 
 // errTooLong says that the endpoint did not get to the end of the chain.

@@ -22,9 +22,13 @@ type commandLine struct {
 	Approve     approveCommand     `cmd:"" help:"Agree to what another person proposed: it is then done."`
 	Reject      rejectCommand      `cmd:"" help:"Refuse what another person proposed."`
 	Withdraw    withdrawCommand    `cmd:"" help:"Take back what you have proposed."`
+	Collect     collectCommand     `cmd:"" help:"Get the one-time password or token that you proposed, once it is approved."`
 	Optout      optoutCommand      `cmd:"" help:"Keep the list of subscribers who do not want to be screened."`
 	Allow       allowCommand       `cmd:"" help:"Keep the operator's own allow list: numbers whose calls always pass."`
-	User        userCommand        `cmd:"" help:"Make the first administrator of the intake."`
+	User        userCommand        `cmd:"" help:"Keep the people of the intake."`
+	Token       tokenCommand       `cmd:"" help:"Keep the tokens of machines, and your own."`
+	Signin      signinCommand      `cmd:"" help:"Sign in at the intake endpoint: the commands that ask it then act as you."`
+	Signout     signoutCommand     `cmd:"" help:"End that again."`
 	Audit       auditCommand       `cmd:"" help:"Verify or print the audit chain: who changed what, when and why."`
 	Journal     journalCommand     `cmd:"" help:"Say what was done with a call, and why, by the id that its caller was told."`
 	Prompts     promptsCommand     `cmd:"" help:"Build the sound files that callers hear."`

@@ -140,6 +140,8 @@ type intakeConfig struct {
 	ReportsPerDay     int    `yaml:"reports_per_day" env:"REPORTS_PER_DAY"`
 	ShipGenuineLines  bool   `yaml:"ship_genuine_lines" env:"SHIP_GENUINE_LINES"`
 	FeedReportsPerDay int    `yaml:"feed_reports_per_day" env:"FEED_REPORTS_PER_DAY"`
+	// Sounds is Asterisk's folder of sounds, or a copy of it, for people who want to hear what callers do.
+	Sounds string `yaml:"sounds" env:"SOUNDS"`
 
 	OIDC oidcConfig `yaml:"oidc" envPrefix:"OIDC_"`
 }

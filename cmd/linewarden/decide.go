@@ -80,8 +80,11 @@ func answerText(a *intake.DecisionAnswer, preview bool) string {
 
 // notYet says so of what was approved and is not in force.
 func notYet(b *intake.ProposalBody) string {
-	if b.State != "approved" || b.Applied {
+	switch {
+	case b.State != "approved" || b.Applied:
 		return ""
+	case b.Kind == "access":
+		return fmt.Sprintf("; where a one-time password or token comes of it, %s gets it with: linewarden collect %s", b.Proposer, b.ID)
 	}
 	return "; it is not in force yet, but will be as soon as a node can write to the list"
 }

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/linewarden/linewarden/numberdb/intake"
@@ -58,24 +57,16 @@ func (cmd decisionsCommand) Run(p *program) error {
 
 // printProposals prints a table, one line for each proposal.
 func printProposals(p *program, page *intake.ProposalPage) error {
-	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tSTATE\tABOUT\tPROPOSED BY\tON\tSETTLED BY\tREASON")
+	var rows [][]string
 	for i := range page.Items {
 		b := &page.Items[i]
 		state := b.State
 		if b.Brake {
 			state = "softened"
 		}
-		cells := []string{b.ID, state, subject(b), b.Proposer, b.At.Format(time.DateOnly), b.DecidedBy, b.Reason}
-		for i := range cells {
-			cells[i] = printable(cells[i])
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
+		rows = append(rows, []string{b.ID, state, subject(b), b.Proposer, b.At.Format(time.DateOnly), b.DecidedBy, b.Reason})
 	}
-	if page.Next != "" {
-		fmt.Fprintln(table, "more: --cursor "+printable(page.Next))
-	}
-	return table.Flush() // tells of the writes before, too
+	return p.printTable("ID\tSTATE\tABOUT\tPROPOSED BY\tON\tSETTLED BY\tREASON", rows, page.Next)
 }
 
 // printProposal prints all of one proposal.
@@ -123,8 +114,33 @@ func subject(b *intake.ProposalBody) string {
 		return rulingText(&b.Decisions[0])
 	case b.Total > 0:
 		return fmt.Sprintf("%d decisions", b.Total)
+	case b.Kind == "access":
+		return accessText(b.Access)
 	}
 	return b.Kind
+}
+
+// accessText says in a few words who or what a proposal of the kind access would let in.
+func accessText(payload json.RawMessage) string {
+	var c struct {
+		User, Token, Role string
+		Disabled, Reset   bool
+		Before            *struct{ Role string }
+		Source            *intake.SourceBody
+	}
+	switch err := json.Unmarshal(payload, &c); {
+	case err != nil:
+		return "access"
+	case c.Token != "" && c.Source != nil:
+		return fmt.Sprintf("token %s of %s (%s) as %s", c.Token, c.Source.Organisation, c.Source.Kind, c.Role)
+	case c.Before == nil:
+		return fmt.Sprintf("add %s as %s", c.User, c.Role)
+	case c.Reset:
+		return fmt.Sprintf("reset %s, %s", c.User, c.Role)
+	case c.Before.Role != c.Role:
+		return fmt.Sprintf("make %s, %s, a person with role %s", c.User, c.Before.Role, c.Role)
+	}
+	return fmt.Sprintf("enable %s, %s", c.User, c.Role)
 }
 
 // rulingText is a decision as proposed, in a few words.

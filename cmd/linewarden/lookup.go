@@ -41,7 +41,7 @@ type lookupAnswer struct {
 	Fault string `json:"fault,omitempty"` // why there is no list
 }
 
-// Run asks the intake endpoint if one is named, and otherwise the store.
+// Run asks the intake endpoint if one is named or the person is signed in, and otherwise the store.
 func (cmd lookupCommand) Run(p *program) error {
 	l, err := p.load()
 	if err != nil {
@@ -56,7 +56,7 @@ func (cmd lookupCommand) Run(p *program) error {
 	ctx, cancel := context.WithTimeout(p.ctx, lookupTimeout)
 	defer cancel()
 	var answer lookupAnswer
-	if cmd.Server != "" {
+	if cmd.Server != "" || isSignedIn() {
 		answer, err = cmd.askServer(ctx, p)
 		if err != nil {
 			return err

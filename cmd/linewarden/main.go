@@ -42,7 +42,7 @@ func run() int {
 	if err != nil {
 		return fail(os.Stderr, usageError{err})
 	}
-	return fail(os.Stderr, command.Run(&program{ctx: ctx, environ: os.Environ(), configFile: line.Config, out: os.Stdout, err: os.Stderr}))
+	return fail(os.Stderr, command.Run(&program{ctx: ctx, environ: os.Environ(), configFile: line.Config, in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 
 // program is what the commands get from the world.
@@ -50,6 +50,7 @@ type program struct {
 	ctx        context.Context // ended by SIGINT and SIGTERM
 	environ    []string
 	configFile string
+	in         *os.File
 	out, err   io.Writer
 }
 

@@ -11,9 +11,15 @@ import (
 	"github.com/linewarden/linewarden/numberdb/redisstore"
 )
 
-// userCommand keeps the people of the intake.
+// userCommand keeps the people of the intake. All but the first administrator are kept by the intake endpoint.
 type userCommand struct {
-	First firstUser `cmd:"" help:"Make somebody the first administrator, directly in the store, while nobody is one."`
+	First   firstUser   `cmd:"" help:"Make somebody the first administrator, directly in the store, while nobody is one."`
+	List    listUsers   `cmd:"" help:"Show who can sign in."`
+	Add     addUser     `cmd:"" help:"Add a person, and get their one-time password."`
+	Role    giveRole    `cmd:"" help:"Give a person another role."`
+	Reset   resetUser   `cmd:"" help:"Get a new one-time password for a person; their second factor is taken away."`
+	Disable disableUser `cmd:"" help:"Let a person sign in no more; ends all their sessions and tokens."`
+	Enable  enableUser  `cmd:"" help:"Let a disabled person sign in again."`
 }
 
 // firstUser makes the person who adds all others. It needs the store's password, as there is nobody yet who could be asked.

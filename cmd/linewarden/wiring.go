@@ -41,7 +41,7 @@ func (l *loaded) newIntake(store *redisstore.Store, list *replica.Replica, key j
 	policy := l.Policies[callflow.DefaultPolicy]
 	return intake.New(intake.Options{
 		Store: store, Access: people, Tokens: tokens, Audit: store.Audit, Decisions: store, Companies: store, Impact: impact(journal.NewLookBack(store, key.Traffic(), nil)), Origin: policy.origin(), Policy: policy.screening(),
-		Rules: &l.Rules, Trunks: l.trunks(), Voice: l.Calls.voice(), List: list,
+		Rules: &l.Rules, Trunks: l.trunks(), Voice: l.Calls.voice(), List: list, Sounds: l.Intake.Sounds,
 		ReportsPerDay: l.Intake.ReportsPerDay, FeedReportsPerDay: l.Intake.FeedReportsPerDay,
 		OIDCLabel: l.Intake.OIDC.Label, SignInPage: "/signin",
 		Calls: store, CallRetention: l.Journal.Retention, Nodes: store, Chain: store,

@@ -74,6 +74,8 @@ type Options struct {
 	List List
 	// Voice knows which brands callers hear by name.
 	Voice dialplan.Voice
+	// Sounds is the folder below which 'linewarden prompts build' has put prompts, for people to listen to; they cannot if it is empty.
+	Sounds string
 	// Version of the program, for the API's description.
 	Version string
 
@@ -91,6 +93,7 @@ type API struct {
 	origin  numberdb.Origin
 	view    View
 	trunks  map[string]Trunk
+	sounds  string
 
 	catalogue catalogue
 	now       func() time.Time
@@ -130,7 +133,7 @@ func (a *API) look(o *Options) {
 	if !ok {
 		trunk = Trunk{Screening: o.Policy, Origin: o.Origin}
 	}
-	a.trunks = o.Trunks
+	a.trunks, a.sounds = o.Trunks, o.Sounds
 	a.view = View{Rules: numberdb.DefaultRules(), Trunk: trunk, Voice: o.Voice}
 	if o.Rules != nil {
 		a.view.Rules = *o.Rules
@@ -208,6 +211,7 @@ func (a *API) routes(mux *http.ServeMux, version string) error {
 	a.registerEvidence(api)
 	a.registerSearch(api)
 	a.registerScreen(api)
+	a.registerPrompts(api)
 	a.registerSession(api)
 	a.registerTOTP(api)
 	a.registerOIDC(mux)

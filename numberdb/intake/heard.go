@@ -50,6 +50,12 @@ func clips(voice dialplan.Voice, brand numberdb.Brand, prompts []dialplan.Prompt
 	return clips
 }
 
+// heard is what a caller who dials the number hears, by what the list says about it.
+func (v *View) heard(p numberdb.Parsed, listing numberdb.Listing, today numberdb.Day) HeardBody {
+	verdict := v.Trunk.Screening.Decide(screening.Call{Direction: screening.Outbound, Called: p}, listing, numberdb.Listing{}, today)
+	return HeardBody{Outbound: clips(v.Voice, verdict.Brand, v.Trunk.prompts(screening.Outbound, verdict)), Language: v.Trunk.language()}
+}
+
 // HeardBody is what a caller who dials the number hears before anybody answers.
 type HeardBody struct {
 	Outbound []string `json:"outbound" nullable:"false" doc:"Sound files below the folder of the language, in order; empty if nothing is played."`

@@ -36,6 +36,7 @@ GET    /v1/numbers                     yes      yes      yes     yes           y
 GET    /v1/numbers/{number}            yes      yes      yes     yes           yes      yes     yes  .
 GET    /v1/numbers/{number}/reports    yes      yes      yes     yes           yes      yes     .    .
 GET    /v1/numbers/{number}/decisions  yes      yes      yes     yes           yes      yes     .    .
+GET    /v1/prompts/{language}/{number} yes      yes      yes     yes           yes      yes     .    .
 
 GET    /v1/brands                      yes      yes      yes     yes           yes      yes     yes  .
 GET    /v1/brands/{slug}               yes      yes      yes     yes           yes      yes     yes  .

@@ -78,8 +78,7 @@ func (v *View) Describe(p numberdb.Parsed, home string, record *numberdb.Record,
 		b.Decisions = append(b.Decisions, actBody(&acts[i]))
 	}
 	b.NumberSketch = sketch(p, home, listing, v.Trunk.Screening, today)
-	verdict := v.Trunk.Screening.Decide(screening.Call{Direction: screening.Outbound, Called: p}, listing, numberdb.Listing{}, today)
-	b.Heard = HeardBody{Outbound: clips(v.Voice, verdict.Brand, v.Trunk.prompts(screening.Outbound, verdict)), Language: v.Trunk.language()}
+	b.Heard = v.heard(p, listing, today)
 	return b
 }
 

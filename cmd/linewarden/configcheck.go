@@ -13,7 +13,6 @@ import (
 
 	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/access"
-	"github.com/linewarden/linewarden/numberdb/redisstore"
 	"github.com/linewarden/linewarden/screening/journal"
 	"github.com/linewarden/linewarden/screening/prefilter"
 )
@@ -240,8 +239,8 @@ func (c *checker) checkIntake() {
 	}
 	c.between("intake.session_idle", c.Intake.SessionIdle, time.Minute, 24*time.Hour)
 	c.between("intake.session_life", c.Intake.SessionLife, c.Intake.SessionIdle, 7*24*time.Hour)
-	if key := c.Intake.SealingKey; key.Set() && len(key.Reveal()) < redisstore.MinCallerKey {
-		c.fault("intake.sealing_key", fmt.Sprintf("has fewer than %d characters", redisstore.MinCallerKey), "make a random one, such as 'openssl rand -hex 32' prints")
+	if key := c.Intake.SealingKey; key.Set() && len(key.Reveal()) < numberdb.MinSealingKey {
+		c.fault("intake.sealing_key", fmt.Sprintf("has fewer than %d characters", numberdb.MinSealingKey), "make a random one, such as 'openssl rand -hex 32' prints")
 	}
 	for key, most := range map[string]int{"intake.reports_per_day": c.Intake.ReportsPerDay, "intake.feed_reports_per_day": c.Intake.FeedReportsPerDay} {
 		if most < 1 {

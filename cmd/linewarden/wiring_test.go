@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linewarden/linewarden/numberdb"
 	"github.com/linewarden/linewarden/numberdb/access"
 )
 
 // TestSealingKeySealsSecondFactors asks for a second factor where Redis is away: with the key, that is as far as one comes.
 func TestSealingKeySealsSecondFactors(t *testing.T) {
-	for key, without := range map[string]bool{"": true, strings.Repeat("k", access.MinFactorKey): false} {
+	for key, without := range map[string]bool{"": true, strings.Repeat("k", numberdb.MinSealingKey): false} {
 		l := &loaded{config: defaultConfig()}
 		l.Redis.Addresses, l.Intake.SealingKey = []string{"127.0.0.1:1"}, newSecret(key)
 		store, err := l.openStore(roleCommandLine, slog.New(slog.DiscardHandler), nil)

@@ -1,10 +1,6 @@
 package access
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -14,36 +10,25 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 	"github.com/pquerna/otp/totp"
+
+	"github.com/linewarden/linewarden/numberdb"
 )
 
-// FactorKey seals the secrets of second factors, so that whoever reads Redis or a backup of it cannot make codes: AES-256-GCM (NIST SP 800-38D)
-// with random nonces. It is safe for concurrent use.
-type FactorKey struct{ aead cipher.AEAD }
+// FactorKey seals the secrets of second factors, so that whoever reads Redis or a backup of it cannot make codes ([numberdb.SealingKey]).
+type FactorKey struct{ key *numberdb.SealingKey }
 
-// MinFactorKey is how many characters the text of a key has at least.
-const MinFactorKey = 32
-
-// NewFactorKey derives a key (HKDF-SHA256, RFC 5869) from a secret text of at least [MinFactorKey] random characters. The same text may
-// serve for other keys: each is derived for its own purpose.
+// NewFactorKey derives a key from a secret text of at least [numberdb.MinSealingKey] random characters, which may serve for other keys, too.
 func NewFactorKey(secret string) (*FactorKey, error) {
-	if len(secret) < MinFactorKey {
-		return nil, fmt.Errorf("the key for second factors has %d characters: write at least %d random ones, such as 'openssl rand -hex 32' prints", len(secret), MinFactorKey)
-	}
-	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "linewarden second factors", 32)
+	key, err := numberdb.NewSealingKey(secret, "second factors")
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return &FactorKey{aead}, err
+	return &FactorKey{key}, nil
 }
 
 // seal is a person's secret as it may be kept. Moved to another person's record, it does not open.
 func (k *FactorKey) seal(name, secret string) string {
-	return base64.RawStdEncoding.EncodeToString(k.aead.Seal(nil, nil, []byte(secret), []byte(name)))
+	return base64.RawStdEncoding.EncodeToString(k.key.Seal(secret, name))
 }
 
 // open is the secret that seal has sealed.
@@ -51,14 +36,15 @@ func (k *FactorKey) open(name, sealed string) (string, error) {
 	if k == nil {
 		return "", errors.New("without the key that sealed it, a second factor cannot be checked: name it with intake.sealing_key_file")
 	}
+	secret := ""
 	b, err := base64.RawStdEncoding.DecodeString(sealed)
 	if err == nil {
-		b, err = k.aead.Open(nil, nil, b, []byte(name))
+		secret, err = k.key.Open(b, name)
 	}
 	if err != nil {
 		return "", errors.New("a second factor was sealed with another key, or altered: name the key of its time with intake.sealing_key_file, or reset the person")
 	}
-	return string(b), nil
+	return secret, nil
 }
 
 // Codes are as every authenticator application makes them (RFC 6238 with the defaults of Google Authenticator): HMAC-SHA-1, 6 digits, a

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linewarden/linewarden/numberdb"
 )
 
 func newTestFactorKey(t testing.TB) *FactorKey {
 	t.Helper()
-	k, err := NewFactorKey(strings.Repeat("k", MinFactorKey))
+	k, err := NewFactorKey(strings.Repeat("k", numberdb.MinSealingKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,7 @@ func TestFactorKey(t *testing.T) {
 	if strings.Contains(sealed, rfcSecret) || sealed == k.seal("ann", rfcSecret) {
 		t.Errorf("sealed as %s", sealed)
 	}
-	other, err := NewFactorKey(strings.Repeat("o", MinFactorKey))
+	other, err := NewFactorKey(strings.Repeat("o", numberdb.MinSealingKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func TestFactorKey(t *testing.T) {
 			t.Errorf("%s: opened %q, %v", name, got, err)
 		}
 	}
-	if _, err := NewFactorKey("short"); err == nil || !strings.Contains(err.Error(), fmt.Sprint(MinFactorKey)) {
+	if _, err := NewFactorKey("short"); err == nil || !strings.Contains(err.Error(), fmt.Sprint(numberdb.MinSealingKey)) {
 		t.Errorf("a short key: %v", err)
 	}
 }

@@ -2,12 +2,7 @@ package redisstore
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -15,28 +10,17 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
-// CallerKey seals the numbers of victims, so that whoever reads Redis or a backup of it does not learn who was robbed: AES-256-GCM (NIST SP
-// 800-38D) with random nonces. The nil key seals nothing. It is safe for concurrent use.
-type CallerKey struct{ aead cipher.AEAD }
+// CallerKey seals the numbers of victims, so that whoever reads Redis or a backup of it does not learn who was robbed
+// ([numberdb.SealingKey]). The nil key seals nothing.
+type CallerKey struct{ key *numberdb.SealingKey }
 
-// MinCallerKey is how many characters the text of a key has at least.
-const MinCallerKey = 32
-
-// NewCallerKey derives a key (HKDF-SHA256, RFC 5869) from a secret text of at least [MinCallerKey] random characters.
+// NewCallerKey derives a key from a secret text of at least [numberdb.MinSealingKey] random characters, which may serve for other keys, too.
 func NewCallerKey(secret string) (*CallerKey, error) {
-	if len(secret) < MinCallerKey {
-		return nil, fmt.Errorf("the key for victims' numbers has %d characters: write at least %d random ones, such as 'openssl rand -hex 32' prints", len(secret), MinCallerKey)
-	}
-	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "linewarden victims' numbers", 32)
+	key, err := numberdb.NewSealingKey(secret, "victims' numbers")
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return &CallerKey{aead}, err
+	return &CallerKey{key}, nil
 }
 
 // seal is the number of a report's victim, bound to the report; nil if it names none.
@@ -47,7 +31,7 @@ func (k *CallerKey) seal(id string, r *numberdb.Report) ([]byte, error) {
 	case k == nil:
 		return nil, numberdb.Faults{{Field: "caller", Problem: "cannot be kept here", Remedy: "leave it out, or have the operator name a key with intake.sealing_key_file"}}
 	}
-	return k.aead.Seal(nil, nil, strconv.AppendUint(nil, uint64(r.Caller), 10), bound(id, r.Number)), nil
+	return k.key.Seal(strconv.FormatUint(uint64(r.Caller), 10), bound(id, r.Number)), nil
 }
 
 // open is the number that seal has sealed.
@@ -55,16 +39,16 @@ func (k *CallerKey) open(id string, n numberdb.Number, sealed []byte) (numberdb.
 	if k == nil {
 		return 0, errors.New("without the key that sealed it, the victim's number cannot be read: name it with intake.sealing_key_file")
 	}
-	digits, err := k.aead.Open(nil, nil, sealed, bound(id, n))
+	digits, err := k.key.Open(sealed, bound(id, n))
 	if err != nil {
 		return 0, errors.New("the victim's number was sealed with another key, or altered: name the key of its time with intake.sealing_key_file")
 	}
-	caller, err := strconv.ParseUint(string(digits), 10, 64)
+	caller, err := strconv.ParseUint(digits, 10, 64)
 	return numberdb.Number(caller), err
 }
 
 // bound is what a sealed number belongs to: moved to another report, it does not open.
-func bound(id string, n numberdb.Number) []byte { return []byte(id + " " + n.String()) }
+func bound(id string, n numberdb.Number) string { return id + " " + n.String() }
 
 // Caller is the number of the victim of a report about n. The error wraps [numberdb.ErrNoCaller] if none is kept.
 func (s *Store) Caller(ctx context.Context, n numberdb.Number, id string) (numberdb.Number, error) {

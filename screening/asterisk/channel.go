@@ -180,7 +180,8 @@ func (ch *Channel) release(ctx context.Context, what string, rq request) error {
 
 // SetVariables sets channel variables, in one request where Asterisk takes several (20.20, 22.10, 23.4 and later), else with one
 // each and in order; then an error may leave the first ones set. While a playback runs it fails with [ErrPlaying]: Asterisk would
-// set them after its end, and hold every other call's requests until then.
+// set them after its end, and hold every other call's requests until then. From then on Asterisk 22.10.1 refuses functions such as DB() in the
+// channel's dialplan: give the dialplan what it needs with Continue instead, wherever it is an operator's.
 func (ch *Channel) SetVariables(ctx context.Context, vars ...Variable) error {
 	const what = "set channel variables"
 	if len(vars) == 0 {

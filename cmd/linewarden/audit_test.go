@@ -28,7 +28,7 @@ func TestScriptsWithRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	type scriptRedis struct{}
-	said := ""
+	type scriptSaid struct{} // scripts run side by side: each has its own last answer
 	ask := func(ts *testscript.TestScript, args ...string) string {
 		command := make([]any, len(args))
 		for i, a := range args {
@@ -43,16 +43,17 @@ func TestScriptsWithRedis(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			server := startRedis(t)
 			e.Values[scriptRedis{}] = redis.NewClient(&redis.Options{Addr: server.Addr()})
+			e.Values[scriptSaid{}] = new(string)
 			e.Defer(func() { _ = e.Values[scriptRedis{}].(*redis.Client).Close() }) // the server ends with the test
 			e.Vars = append(e.Vars, "LINEWARDEN_REDIS_ADDRESSES="+server.Addr(), "LINEWARDEN_REDIS_PREFIX=test", "LINEWARDEN_REGION=US", "PROGRAM="+self)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// redis COMMAND... sends a command past Linewarden.
-			"redis": func(ts *testscript.TestScript, _ bool, args []string) { said = ask(ts, args...) },
+			"redis": func(ts *testscript.TestScript, _ bool, args []string) { *ts.Value(scriptSaid{}).(*string) = ask(ts, args...) },
 			// redis-says TEXT wants that answer to the last command.
 			"redis-says": func(ts *testscript.TestScript, _ bool, args []string) {
-				if said != args[0] {
+				if said := *ts.Value(scriptSaid{}).(*string); said != args[0] {
 					ts.Fatalf("Redis says %q, want %q", said, args[0])
 				}
 			},

@@ -190,7 +190,9 @@ func tabbed(t *testing.T, b *browsing.Tab) {
 			&& e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true})
 			&& !(e.type === "radio" && !e.checked && document.querySelector("input[type=radio][name='" + e.name + "']:checked")));
 		window.reached = new Set(); window.unseen = new Set();
-		document.addEventListener("focusin", ({target: e}) => {
+		document.addEventListener("keyup", () => { // by then the browser has drawn it as one who uses a keyboard sees it
+			const e = document.activeElement;
+			if (e === document.body) return;
 			reached.add(e);
 			const drawn = [e, e.nextElementSibling].some((x) => x && getComputedStyle(x).outlineStyle !== "none"); // a chip draws it on the text beside
 			if (!drawn && e.tagName !== "AUDIO") unseen.add(e.outerHTML.slice(0, 100));

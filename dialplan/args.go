@@ -23,13 +23,13 @@ const (
 
 // Args is what the dialplan says about a call, as the Stasis arguments
 //
-//	v1,<inbound|outbound>,<policy>,<calling>,<called>,<presentation>,<priority>
+//	v1,<inbound|outbound>,<policy>,<calling>,<called>,<presentation>,<priority>,<default policy>
 //
-// Every value but the first two may be empty. They come from the caller, so they are reduced to a safe set of characters, but not
+// Every value but the first two may be empty, and the last one missing. They come from the caller, so they are reduced to a safe set of characters, but not
 // judged: a number is what the trunk sent.
 type Args struct {
 	Direction    Direction
-	Policy       string // the operator's word in the Gosub; empty for the default
+	Policy       string // the operator's word in the Gosub, else that of their settings; empty for Linewarden's own default
 	Calling      string // the calling number as signalled
 	Called       string // the dialled number
 	Presentation string // CALLERID(pres) as a word, such as allowed_not_screened or prohib
@@ -46,12 +46,15 @@ var ErrArgs = errors.New("stasis arguments are not those of linewarden's dialpla
 // sign of another dialplan or another version, and the call should go on unscreened. Errors wrap ErrArgs and quote no value but the
 // version.
 func ParseArgs(args []string) (Args, error) {
-	const want = 7
+	const (
+		least = 7 // from a dialplan that puts the operator's default in place itself
+		most  = 8
+	)
 	if len(args) > 0 && args[0] != ArgsVersion {
 		return Args{}, fmt.Errorf("%w: version %.8q, this linewarden speaks %q: update the older side", ErrArgs, args[0], ArgsVersion)
 	}
-	if len(args) != want {
-		return Args{}, fmt.Errorf("%w: %d values, want %d", ErrArgs, len(args), want)
+	if len(args) < least || len(args) > most {
+		return Args{}, fmt.Errorf("%w: %d values, want %d", ErrArgs, len(args), most)
 	}
 	for i, v := range args {
 		if len(v) > MaxArg {
@@ -63,6 +66,9 @@ func ParseArgs(args []string) (Args, error) {
 	}
 	a := Args{
 		Direction: Direction(args[1]), Policy: args[2], Calling: args[3], Called: args[4], Presentation: args[5], Priority: args[6],
+	}
+	if a.Policy == "" && len(args) == most {
+		a.Policy = args[most-1]
 	}
 	if a.Direction != Inbound && a.Direction != Outbound {
 		return Args{}, fmt.Errorf("%w: value 2 is neither %s nor %s", ErrArgs, Inbound, Outbound)

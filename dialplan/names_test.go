@@ -38,7 +38,7 @@ func TestParseArgs(t *testing.T) {
 		"none":             nil,
 		"another version":  with(0, "v2"),
 		"too few":          good[:6],
-		"too many":         append(append([]string(nil), good...), ""),
+		"too many":         append(append([]string(nil), good...), "", ""),
 		"direction":        with(1, "sideways"),
 		"too long":         with(3, strings.Repeat("1", MaxArg+1)),
 		"newline":          with(3, "+1202\r\n555"),
@@ -52,6 +52,12 @@ func TestParseArgs(t *testing.T) {
 	} {
 		if got, err := ParseArgs(args); !errors.Is(err, ErrArgs) {
 			t.Errorf("%s: ParseArgs(%q) = %+v, %v, want ErrArgs", name, args, got, err)
+		}
+	}
+	// The operator's default holds where the call has no policy of its own.
+	for own, policy := range map[string]string{"carrier-a": "carrier-a", "": "all"} {
+		if got, err := ParseArgs(append(with(2, own), "all")); err != nil || got.Policy != policy {
+			t.Errorf("policy %q, default all: %+v, %v, want %s", own, got, err, policy)
 		}
 	}
 	for _, i := range []int{2, 3, 4, 5, 6} {

@@ -91,7 +91,8 @@ func TestSamplesLoad(t *testing.T) {
 	for command, wants := range map[string][]string{
 		"dialplan show from-subscribers":   {"linewarden-outbound,s,1(${FILTER(+*#0-9,${EXTEN})},default)"},
 		"dialplan show from-carrier":       {"linewarden-inbound,s,1(default)", "${LINEWARDEN_DIAL_OPTIONS}"},
-		"dialplan show linewarden-verdict": {"_allow_.", "_war[n]_.", "_label_.", "_block_.", "_helpli[n]e_.", "_ha[n]gup_."},
+		"dialplan show linewarden-verdict": {"allow_clean"},
+		"dialplan show linewarden-act":     {"_allow_.", "_war[n]_.", "_label_.", "_block_.", "_helpli[n]e_.", "_ha[n]gup_."},
 		"dialplan show globals":            {"LINEWARDEN_SETTINGS=v1", "LINEWARDEN_HELPLINE=PJSIP/+12025550199@carrier"},
 		"ari show users":                   {"linewarden"},
 		"http show status":                 {"/ari/"},

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -24,7 +25,8 @@ type exchange struct {
 	redis    *testbed.Redis
 	caller   *caller
 	answerer *answerer
-	pids     map[string]int // of helpers
+	settings map[string]string // of Linewarden's dialplan, as they are
+	pids     map[string]int    // of helpers
 	nodes    []*node
 }
 
@@ -33,7 +35,7 @@ func openExchange(b *testing.B) *exchange {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // it may have to fetch Asterisk
 	defer cancel()
-	x := &exchange{pids: map[string]int{}, redis: testbed.RedisFor(b, testbed.RedisOptions{})}
+	x := &exchange{pids: map[string]int{}, settings: maps.Clone(usual), redis: testbed.RedisFor(b, testbed.RedisOptions{})}
 	x.fillRedis(ctx, b)
 	addresses := map[string]string{}
 	for _, name := range []string{"fastagi", "http"} {
@@ -93,6 +95,27 @@ func (x *exchange) fillRedis(ctx context.Context, b *testing.B) {
 
 func (x *exchange) helperPID(w way) int { return x.pids[w.helper] }
 
+// choose gives Linewarden's dialplan the settings of a way, and waits until Asterisk has come to rest.
+func (x *exchange) choose(b *testing.B, w way) {
+	b.Helper()
+	changed := false
+	for name, value := range usual {
+		if own, ok := w.settings[name]; ok {
+			value = own
+		}
+		if x.settings[name] == value {
+			continue
+		}
+		if _, err := x.asterisk.CLI(context.Background(), "dialplan set global "+name+" "+value); err != nil {
+			b.Fatalf("set %s: %v", name, err)
+		}
+		x.settings[name], changed = value, true
+	}
+	if changed {
+		x.settle(b)
+	}
+}
+
 // repeats is how many messages were sent twice so far, by whichever side.
 func (x *exchange) repeats() int64 { return x.caller.repeats.Load() + x.answerer.repeats.Load() }
 
@@ -100,6 +123,7 @@ func (x *exchange) repeats() int64 { return x.caller.repeats.Load() + x.answerer
 func (x *exchange) check(b *testing.B) {
 	b.Helper()
 	for i, w := range ways {
+		x.choose(b, w)
 		for j, k := range kinds {
 			x.expect(b, cleanCaller, i, j, k.status)
 			if w.name != bare.name {

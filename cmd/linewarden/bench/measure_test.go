@@ -56,6 +56,7 @@ func (x *exchange) processorTimes(b *testing.B, t table, e effort) {
 // batch places calls, atOnce of them at a time, and gives what each has used.
 func (x *exchange) batch(b *testing.B, w, k, calls int) usage {
 	b.Helper()
+	x.choose(b, ways[w])
 	before := x.used(b, ways[w])
 	slots := make(chan struct{}, atOnce)
 	wrong := make(chan int, calls)
@@ -82,26 +83,32 @@ func (x *exchange) batch(b *testing.B, w, k, calls int) usage {
 	return used
 }
 
-// delays places one call at a time, in all ways in turn, and notes how long each took to be answered.
+// delays places one call at a time, a few of each way in turn, and notes how long each took to be answered.
 func (x *exchange) delays(b *testing.B, t table, e effort) {
 	b.Helper()
-	const rest = 10 * time.Millisecond // in which Asterisk ends the call
+	const (
+		rest = 10 * time.Millisecond // in which Asterisk ends the call
+		few  = 10
+	)
 	tick := time.NewTicker(rest)
 	defer tick.Stop()
-	for j := range e.delays {
+	for turn := 0; turn*few < e.delays; turn++ {
 		for i := range t.chosen {
-			w := t.chosen[(i+j)%len(t.chosen)]
-			over := make(chan *placed, 1)
-			x.caller.place(cleanCaller, dialled(w, t.kind), func(p *placed) { over <- p })
-			p := <-over
-			if p.status != kinds[t.kind].status {
-				b.Fatalf("%s, calls to be %s: one got %s\n%s", ways[w].what, kinds[t.kind].name, statusText(p.status), x.asterisk.Log(15))
+			w := t.chosen[(i+turn)%len(t.chosen)]
+			x.choose(b, ways[w])
+			for range min(few, e.delays-turn*few) {
+				over := make(chan *placed, 1)
+				x.caller.place(cleanCaller, dialled(w, t.kind), func(p *placed) { over <- p })
+				p := <-over
+				if p.status != kinds[t.kind].status {
+					b.Fatalf("%s, calls to be %s: one got %s\n%s", ways[w].what, kinds[t.kind].name, statusText(p.status), x.asterisk.Log(15))
+				}
+				t.results[w].setUps = append(t.results[w].setUps, p.setUp)
+				tick.Reset(rest)
+				<-tick.C
 			}
-			t.results[w].setUps = append(t.results[w].setUps, p.setUp)
-			tick.Reset(rest)
-			<-tick.C
+			x.answerer.forget()
 		}
-		x.answerer.forget()
 	}
 }
 
@@ -144,6 +151,7 @@ func (x *exchange) highestRates(b *testing.B, t table, e effort) {
 // sustains says whether calls that come at a rate are all answered as they should, in time, and without a message sent twice.
 func (x *exchange) sustains(b *testing.B, w, k int, rate float64, lasting time.Duration) bool {
 	b.Helper()
+	x.choose(b, ways[w])
 	repeats := x.repeats()
 	calls := max(1, int(rate*lasting.Seconds()))
 	results := make(chan *placed, calls)

@@ -13,6 +13,8 @@ type way struct {
 	// ask are the steps of the dialplan that let a clean call go on to the next one and a listed call go elsewhere. They are made
 	// after the helpers in ask's address are known.
 	ask func(addresses map[string]string) []string
+	// settings are what this way wants of Linewarden's settings, as an operator has them in the file: no step of a call's own.
+	settings map[string]string
 }
 
 // refused is where the other ways send a call that is not clean.
@@ -32,34 +34,33 @@ var ways = []way{
 	bare,
 	{"astdb", "AstDB, DB_EXISTS in the dialplan", "", func(map[string]string) []string {
 		return []string{"GotoIf(${DB_EXISTS(list/${CALLERID(num)})}?" + refused + ")"}
-	}},
+	}, nil},
 	{"fastagi", "FastAGI + Redis", "fastagi", func(addresses map[string]string) []string {
 		return []string{"AGI(agi://" + addresses["fastagi"] + "/verdict)", unlessClean}
-	}},
+	}, nil},
 	{"curl", "cURL + HTTP service + Redis", "http", func(addresses map[string]string) []string {
 		return []string{"Set(VERDICT=${CURL(http://" + addresses["http"] + "/verdict?number=${URIENCODE(${CALLERID(num)})})})", unlessClean}
-	}},
+	}, nil},
 	{"stock", "stock ari/v5 native client + Redis", "ari", func(map[string]string) []string {
 		// Taken up again in the context stockVerdict.
 		return []string{"Stasis(" + stockApp + ",${EXTEN})", "Goto(" + refused + ")"}
-	}},
-	{"stasis", "Linewarden, Stasis", websocketNode, func(map[string]string) []string {
-		return []string{"Set(LINEWARDEN_MODE=stasis)", gosub}
-	}},
-	{"broadcast", "Linewarden, StasisBroadcast", websocketNode, func(map[string]string) []string {
-		return []string{gosub}
-	}},
-	{"fallback", "Linewarden, Stasis, requests by HTTP", httpNode, func(map[string]string) []string {
-		return []string{"Set(LINEWARDEN_MODE=stasis)", "Set(LINEWARDEN_APP=linewarden-" + httpNode + ")", gosub}
-	}},
-	{"prefilter", "Linewarden, pre-filter in Asterisk", websocketNode, func(map[string]string) []string {
-		return []string{"Set(LINEWARDEN_PREFILTER=on)", gosub}
-	}},
+	}, nil},
+	{"stasis", "Linewarden, Stasis", websocketNode, subroutine, map[string]string{"LINEWARDEN_MODE": "stasis"}},
+	{"broadcast", "Linewarden, StasisBroadcast", websocketNode, subroutine, nil},
+	{"fallback", "Linewarden, Stasis, requests by HTTP", httpNode, subroutine, map[string]string{"LINEWARDEN_MODE": "stasis", "LINEWARDEN_APP": "linewarden-" + httpNode}},
+	{"prefilter", "Linewarden, pre-filter in Asterisk", websocketNode, subroutine, map[string]string{"LINEWARDEN_PREFILTER": "on"}},
+}
+
+// usual are the settings that ways differ in, as they are for all others.
+var usual = map[string]string{"LINEWARDEN_MODE": "broadcast", "LINEWARDEN_APP": "linewarden-" + websocketNode, "LINEWARDEN_PREFILTER": "off"}
+
+// subroutine is how an operator has Linewarden asked.
+func subroutine(map[string]string) []string {
+	return []string{"Gosub(linewarden-inbound,s,1(default))"}
 }
 
 const (
 	unlessClean = `GotoIf($["${VERDICT}" != "` + clean + `"]?` + refused + `)`
-	gosub       = "Gosub(linewarden-inbound,s,1(default))"
 )
 
 // kind is what becomes of a call that was found clean.

@@ -16,7 +16,7 @@ const (
 const (
 	VarAction      = "LINEWARDEN_ACTION"       // one of the actions below
 	VarReason      = "LINEWARDEN_REASON"       // why, as a metric label such as listed_warn
-	VarID          = "LINEWARDEN_ID"           // what ID gives
+	VarID          = "LINEWARDEN_ID"           // what ID gives; empty for a clean call, of which no record is kept
 	VarDialOptions = "LINEWARDEN_DIAL_OPTIONS" // for the options of Dial: the whisper of a labelled call, otherwise empty
 )
 

@@ -101,7 +101,7 @@ func startExchange() (*exchange, error) {
 			}
 			// As operators do, after the subroutine.
 			files["extensions.conf"] = bytes.ReplaceAll(files["extensions.conf"], []byte(" same => n,Dial("),
-				[]byte(" same => n,Set(DB(operator/last)=${LINEWARDEN_ID})\n same => n,Dial("))
+				[]byte(" same => n,Set(DB(operator/last)=${CHANNEL(pjsip,call-id)})\n same => n,Dial("))
 			return files, nil
 		},
 	})
@@ -268,7 +268,7 @@ func (s *screen) stored(ctx context.Context, c *testbed.Call) {
 	s.t.Helper()
 	await(s.t, "the operator's dialplan storing the call", func() bool {
 		out, err := s.asterisk.CLI(ctx, "database get operator last")
-		return err == nil && strings.Contains(out, dialplan.ID(c.CallID(), ""))
+		return err == nil && strings.Contains(out, c.CallID())
 	}, s.log)
 }
 

@@ -45,6 +45,9 @@ var ways = []way{
 		// Taken up again in the context stockVerdict.
 		return []string{"Stasis(" + stockApp + ",${EXTEN})", "Goto(" + refused + ")"}
 	}, nil},
+	{"alone", "Stasis alone, which says all to Linewarden at once", websocketNode, func(map[string]string) []string {
+		return []string{"Gosub(alone,s,1)"}
+	}, nil},
 	{"stasis", "Linewarden, Stasis", websocketNode, subroutine, map[string]string{"LINEWARDEN_MODE": "stasis"}},
 	{"broadcast", "Linewarden, StasisBroadcast", websocketNode, subroutine, nil},
 	{"fallback", "Linewarden, Stasis, requests by HTTP", httpNode, subroutine, map[string]string{"LINEWARDEN_MODE": "stasis", "LINEWARDEN_APP": "linewarden-" + httpNode}},
@@ -104,6 +107,8 @@ func extensions(addresses map[string]string) []byte {
 			}
 		}
 	}
+	// What no dialplan can be cheaper than: nothing is read or checked.
+	step("\n[alone]\nexten => s,1,Stasis(linewarden-%s,v1,inbound,default,${CALLERID(num)},+12025550100,allowed,)", websocketNode)
 	step("\n[refused]\nexten => s,1,PJSIPHangup(%d)", refusal)
 	step("\n[%s]\nexten => _[+]X!,1,Goto(%s)", stockVerdict, refused)
 	for i, w := range ways {

@@ -51,14 +51,14 @@ type Channel struct {
 	args    []string
 	adopted bool
 
-	mu       sync.Mutex
-	events   chan ari.Event // nil as long as nobody has needed it
-	ended    error          // why events is closed; nil while it is open
-	left     bool           // it is no longer in the application
-	letGo    bool           // Asterisk accepted a continue or hangup
-	returned bool           // its handler has ended
-	// playbacks holds the handler's names of what is queued or plays, by slot; see [playbackSlots].
-	playbacks [playbackSlots]string
+	mu        sync.Mutex
+	events    chan ari.Event      // nil as long as nobody has needed it
+	ended     error               // why events is closed; nil while it is open
+	left      bool                // it is no longer in the application
+	letGo     bool                // Asterisk accepted a continue or hangup
+	returned  bool                // its handler has ended
+	playbacks [playbackSlots]slot // what is queued or plays; see [playbackSlots]
+	nextSlot  int                 // where the next playback looks first
 
 	// Owned by the session's patrol, under the session's lock.
 	born   uint64 // patrol round in which it was taken on
@@ -136,8 +136,8 @@ func (ch *Channel) end(reason error) {
 	}
 }
 
-// Continue sends the channel on in the dialplan; what still plays is stopped first. Asterisk has accepted it when Continue returns
-// nil; the channel then leaves the application.
+// Continue sends the channel on in the dialplan; what still plays is stopped first, or waited for where Asterisk refuses to stop it.
+// Asterisk has accepted it when Continue returns nil; the channel then leaves the application.
 func (ch *Channel) Continue(ctx context.Context, to Place) error {
 	const what = "continue in the dialplan"
 	if err := to.check(); err != nil {
@@ -221,14 +221,21 @@ func (ch *Channel) SetVariables(ctx context.Context, vars ...Variable) error {
 	return nil
 }
 
-// do makes a request about the channel. Once the channel has left, none is sent: it might already be in another application, or
-// in this one for a second time.
-func (ch *Channel) do(ctx context.Context, what string, rq request) (reply, error) {
+// here is nil as long as requests about the channel may be sent. Once it has left, none is: it might already be in another
+// application, or in this one for a second time.
+func (ch *Channel) here() error {
 	ch.mu.Lock()
-	left := ch.left
-	ch.mu.Unlock()
-	if left {
-		return reply{}, fmt.Errorf("%s: the channel has left: %w", what, ErrGone)
+	defer ch.mu.Unlock()
+	if ch.left {
+		return fmt.Errorf("the channel has left: %w", ErrGone)
+	}
+	return nil
+}
+
+// do makes a request about the channel.
+func (ch *Channel) do(ctx context.Context, what string, rq request) (reply, error) {
+	if err := ch.here(); err != nil {
+		return reply{}, fmt.Errorf("%s: %w", what, err)
 	}
 	rp, err := ch.s.c.do(ctx, ch.s.rest, rq)
 	if err != nil {

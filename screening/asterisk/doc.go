@@ -28,6 +28,9 @@
 //   - Requests on one websocket are carried out one after the other, and a channel's commands likewise. While a playback runs,
 //     continue waits for its end, and so does setting a variable, which moreover holds every later request on that websocket. Hence
 //     [ErrPlaying], the stop before each continue, and playback ids that a stranger can work out (playback.go).
+//   - A playback that has only just begun cannot be stopped: for a moment the answer is 500. The news of its end may come after the
+//     reply to a request that was made later. And one that has ended is found under its id a moment longer, before a new one of
+//     the same id. Hence the repeated stop, and slots that are taken in turn and not before Asterisk has told of the last one's end.
 //   - GET /applications lists a dead application as long as channels wait in it, and no field says that it is dead. So each
 //     instance connects under a second name, on the same websocket, which no channel ever enters: Asterisk forgets that one with
 //     the websocket ([liveName] in patrol.go). It is there before the first event comes, so an application without it has no

@@ -46,6 +46,12 @@ func (e *StatusError) Is(target error) bool {
 	return target == ErrGone && (e.Code == 404 && !e.noResource() || e.Code == 409)
 }
 
+// refused says whether Asterisk has answered, and has not done it.
+func refused(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status)
+}
+
 // noResource says that this Asterisk has no such request at all (res_ari.c says it in these words since version 12).
 func (e *StatusError) noResource() bool {
 	return e.Code == 405 || e.Code == 404 && e.Message == "Resource not found"

@@ -169,7 +169,10 @@ func (s *session) reconcile(listed []string) {
 // and the channel's data are asked for. It is false if the channel is gone.
 func (ch *Channel) takeOver(ctx context.Context) bool {
 	ctx = context.WithoutCancel(ctx)
-	err := ch.s.c.stopUnknown(ctx, ch.s.rest, ch.id)
+	stopped, err := ch.s.c.stopUnknown(ctx, ch.s.rest, ch.id)
+	for _, i := range stopped {
+		ch.turnPlayback(i, slot{}, slot{stopped: true})
+	}
 	if err == nil {
 		var rp reply
 		if rp, err = ch.do(ctx, "ask for a channel", request{op: opChannel, uri: path("channels/", ch.id).String()}); err == nil {
@@ -184,19 +187,24 @@ func (ch *Channel) takeOver(ctx context.Context) bool {
 	return true // without data it can still be released
 }
 
-// stopUnknown stops whatever this package may have queued on a channel for another process.
-func (c *Client) stopUnknown(ctx context.Context, t transport, id string) error {
-	for slot := range playbackSlots {
-		if _, err := c.do(ctx, t, stopRequest(id, slot)); err != nil && !errors.Is(err, ErrGone) {
-			return err
+// stopUnknown stops whatever this package may have queued on a channel for another process, and says in which slots that was.
+// A refusal is no error.
+func (c *Client) stopUnknown(ctx context.Context, t transport, id string) (stopped []int, err error) {
+	for i := range playbackSlots {
+		err := c.stopPlayback(ctx, t, id, i)
+		switch {
+		case err == nil:
+			stopped = append(stopped, i)
+		case !refused(err):
+			return stopped, err
 		}
 	}
-	return nil
+	return stopped, nil
 }
 
 // free releases a channel that no handler of ours owns. One that is gone is no error.
 func (c *Client) free(ctx context.Context, t transport, id string) error {
-	err := c.stopUnknown(ctx, t, id)
+	_, err := c.stopUnknown(ctx, t, id)
 	if err == nil {
 		_, err = c.do(ctx, t, continueRequest(id, c.cfg.OrphanPlace))
 	}

@@ -67,6 +67,7 @@ const (
 	AuditUserAdded       AuditAction = "user_added"            // After is the role
 	AuditUserChanged     AuditAction = "user_changed"          // role or standing; Before and After say which
 	AuditUserReset       AuditAction = "user_reset"            // somebody else got a one-time password for the person
+	AuditUserRescued     AuditAction = "user_rescued"          // made administrator on a machine of ours, past the second person; Who says by whom, and where
 	AuditPasswordChanged AuditAction = "password_changed"      // by the person
 	AuditFactorSet       AuditAction = "second_factor_set"     // by the person
 	AuditFactorRemoved   AuditAction = "second_factor_removed" // by the person; a reset removes it, too
@@ -77,7 +78,7 @@ const (
 var auditActions = []AuditAction{
 	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditImported, AuditExported, AuditRefused,
 	AuditProposed, AuditApproved, AuditRejected, AuditWithdrawn, AuditExpired,
-	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditPasswordChanged,
+	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditUserRescued, AuditPasswordChanged,
 	AuditFactorSet, AuditFactorRemoved, AuditTokenMade, AuditTokenRevoked,
 }
 

@@ -48,6 +48,8 @@ func userState(u *intake.UserBody) string {
 		return "disabled"
 	case u.MustChange:
 		return "one-time password"
+	case u.Rescue != "":
+		return "active, by rescue"
 	}
 	return "active"
 }

@@ -69,7 +69,7 @@ func (d *Directory) AddUser(ctx context.Context, by Principal, n NewUser) (u Use
 	return u, setup, nil
 }
 
-// AddFirst makes a person the first administrator, while nobody is one: see [UserStore.PutFirstAdministrator].
+// AddFirst makes a person the first administrator, while nobody is one, whoever had the name; else [ErrHasAdministrator].
 func (d *Directory) AddFirst(ctx context.Context, by Principal, name string) (u User, setup string, err error) {
 	if u, err = d.newUser(by, NewUser{Name: name, Role: RoleAdministrator}); err != nil {
 		return User{}, "", err
@@ -92,7 +92,7 @@ func (d *Directory) AddFirst(ctx context.Context, by Principal, name string) (u 
 	if u.Audit, err = d.record(ctx, by, numberdb.AuditUserAdded, userObject(u.Name), "the first administrator", nil, stateOf(&u)); err != nil {
 		return User{}, "", err
 	}
-	if err := d.store.PutFirstAdministrator(ctx, u); err != nil {
+	if err := d.store.PutAdministrator(ctx, u, 0); err != nil {
 		return User{}, "", fmt.Errorf("add the first administrator: %w", err)
 	}
 	return u, setup, nil

@@ -16,6 +16,8 @@ var (
 	ErrChanged = errors.New("somebody else has changed it meanwhile: look at it again")
 	// ErrHasAdministrator says that there is an administrator already.
 	ErrHasAdministrator = errors.New("there is an administrator already, who can add people and reset passwords")
+	// ErrEnoughAdministrators says that nobody needs to be rescued.
+	ErrEnoughAdministrators = errors.New("two administrators can sign in: one of them proposes, the other approves; if one of them is lost, say who")
 )
 
 // UserStore keeps people.
@@ -27,8 +29,8 @@ type UserStore interface {
 	// PutUser stores a person whose version is one above the stored one's, 1 for a new one; else ErrChanged, or ErrTaken for a new one,
 	// also where a token has the name.
 	PutUser(ctx context.Context, u User) error
-	// PutFirstAdministrator stores a person, whoever had that name, unless somebody [User.IsAdministrator]: then ErrHasAdministrator.
-	PutFirstAdministrator(ctx context.Context, u User) error
+	// PutAdministrator is PutUser while no more than so many people are administrators ([User.IsAdministrator]); else ErrHasAdministrator.
+	PutAdministrator(ctx context.Context, u User, others int) error
 }
 
 // ReviewerStore remembers who has ever been a reviewer.

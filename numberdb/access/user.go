@@ -32,6 +32,10 @@ type User struct {
 	ResetAt time.Time `json:"reset_at,omitzero"`
 	ResetBy string    `json:"reset_by,omitempty"`
 
+	// Rescue is the reason for which the person was made an administrator past the second person ([Directory.Rescue]), at Added by AddedBy;
+	// empty for all others.
+	Rescue string `json:"rescue,omitempty"`
+
 	// Proposal is the last one about the person that was done ([Approval]); empty if none was.
 	Proposal string `json:"proposal,omitempty"`
 

@@ -27,6 +27,7 @@ type UserBody struct {
 	Language   string    `json:"language"`
 	Added      time.Time `json:"added"`
 	AddedBy    string    `json:"added_by"`
+	Rescue     string    `json:"rescue,omitempty" doc:"They were made an administrator with access to the store, past the second person, by added_by: why."`
 	Audit      uint64    `json:"audit" doc:"Entry in the audit chain of the last change."`
 }
 
@@ -262,6 +263,6 @@ func etagOf(u *access.User) string { return fmt.Sprintf(`"v%d"`, u.Version) }
 func userBody(u *access.User) UserBody {
 	return UserBody{
 		Name: u.Name, Role: string(u.Role), RoleSince: u.RoleSince, RoleBy: u.RoleBy, Disabled: u.Disabled, MustChange: u.MustChange(),
-		TOTP: u.HasFactor(), Language: u.Language, Added: u.Added, AddedBy: u.AddedBy, Audit: u.Audit,
+		TOTP: u.HasFactor(), Language: u.Language, Added: u.Added, AddedBy: u.AddedBy, Rescue: u.Rescue, Audit: u.Audit,
 	}
 }

@@ -89,19 +89,20 @@ func (s *Store) Users(ctx context.Context) ([]access.User, error) {
 }
 
 // PutUser implements [access.UserStore].
-func (s *Store) PutUser(ctx context.Context, u access.User) error { return s.putUser(ctx, u, false) }
+func (s *Store) PutUser(ctx context.Context, u access.User) error { return s.putUser(ctx, u, -1) }
 
-// PutFirstAdministrator implements [access.UserStore].
-func (s *Store) PutFirstAdministrator(ctx context.Context, u access.User) error {
-	return s.putUser(ctx, u, true)
+// PutAdministrator implements [access.UserStore].
+func (s *Store) PutAdministrator(ctx context.Context, u access.User, others int) error {
+	return s.putUser(ctx, u, max(others, 0))
 }
 
-func (s *Store) putUser(ctx context.Context, u access.User, first bool) error {
+// putUser stores a person while no more than so many people are administrators; a negative number is no condition.
+func (s *Store) putUser(ctx context.Context, u access.User, administrators int) error {
 	record, err := json.Marshal(u)
 	if err != nil {
 		return fmt.Errorf("number list, writing a person: %w", err)
 	}
-	return s.accessAnswer(ctx, "put_user", userPut, []string{s.keys.users(), s.keys.tokens(), s.keys.reviewers()}, u.Name, u.Version, record, first)
+	return s.accessAnswer(ctx, "put_user", userPut, []string{s.keys.users(), s.keys.tokens(), s.keys.reviewers()}, u.Name, u.Version, record, administrators)
 }
 
 // HadTwoReviewers implements [access.ReviewerStore]. People who were reviewers before such were remembered, and still are, count too.

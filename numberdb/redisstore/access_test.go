@@ -203,7 +203,7 @@ func TestFirstAdministrator(t *testing.T) {
 	}
 	errs := make(chan error, 8)
 	for i := range cap(errs) {
-		go func() { errs <- s.PutFirstAdministrator(ctx, admin(fmt.Sprint("anna", i), 1)) }()
+		go func() { errs <- s.PutAdministrator(ctx, admin(fmt.Sprint("anna", i), 1), 0) }()
 	}
 	made := 0
 	for range cap(errs) {
@@ -223,8 +223,11 @@ func TestFirstAdministrator(t *testing.T) {
 	off := all[0]
 	off.Disabled, off.Version = true, 2
 	check(t, s.PutUser(ctx, off), nil)
-	check(t, s.PutFirstAdministrator(ctx, admin(off.Name, 3)), nil)
-	check(t, s.PutFirstAdministrator(ctx, admin("zora", 1)), access.ErrHasAdministrator)
+	check(t, s.PutAdministrator(ctx, admin(off.Name, 3), 0), nil)
+	check(t, s.PutAdministrator(ctx, admin("zora", 1), 0), access.ErrHasAdministrator)
+	check(t, s.PutAdministrator(ctx, admin("zora", 1), 1), nil)
+	check(t, s.PutAdministrator(ctx, admin("zoe", 1), 1), access.ErrHasAdministrator)
+	check(t, s.PutAdministrator(ctx, admin("zora", 1), 2), access.ErrTaken)
 }
 
 // TestDamagedPeople wants damage to be told, not taken for somebody who is not there.

@@ -158,6 +158,7 @@ func auditRows() []any {
 			"hash": strings.Repeat("9f86d081884c7d65", 4)}
 	}
 	return []any{
+		entry(4183, -0.005, "root on node1", "command_line", "user_rescued", "user zora", "both reviewers have left", `{"role":"administrator"}`),
 		entry(4182, -0.01, "bob", "reviewer", "approved", "+12025550143", "I heard the recordings.", `{"state":"approved"}`),
 		entry(4181, -0.1, "ann", "reviewer", "proposed", "+12025550143", "Three victims today.", `{"target":"+12025550143","standing":"block","roles":["callback"]}`),
 		entry(4180, -0.2, "carol", "reporter", "refused", "+12025550149", "role", `{"operation":"decide-number"}`),
@@ -168,6 +169,13 @@ func auditRows() []any {
 
 func userRow(name, role string) object {
 	return object{"name": name, "role": role, "role_since": at(-120), "role_by": "erin", "disabled": name == "dave", "totp": name == "ann" || name == "bob"}
+}
+
+// rescuedRow is an administrator who was made past the second person.
+func rescuedRow(name string) object {
+	u := userRow(name, "administrator")
+	u["rescue"], u["added"], u["added_by"], u["role_by"] = "both reviewers have left "+hostile, at(-2), "root on node1", "root on node1"
+	return u
 }
 
 // silence is a sound that says nothing: a WAV of a tenth of a second.

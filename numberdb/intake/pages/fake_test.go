@@ -246,9 +246,13 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, q question, nam
 	case is("GET", "audit", "verify"):
 		give(w, 200, object{"good": true, "entries": 4182, "head": "4182:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "complete": true, "omitted": 0, "findings": []object{}})
 	case is("GET", "users"):
-		list(userRow("ann", "reviewer"), userRow("bob", "reviewer"), userRow("carol", "reporter"), userRow("dave", "auditor"), userRow("erin", "administrator"))
+		list(userRow("ann", "reviewer"), userRow("bob", "reviewer"), userRow("carol", "reporter"), userRow("dave", "auditor"), userRow("erin", "administrator"), rescuedRow("zora"))
 	case is("GET", "users", "*"):
 		w.Header().Set("ETag", `"1"`)
+		if parts[1] == "zora" {
+			give(w, 200, rescuedRow(parts[1]))
+			return
+		}
 		give(w, 200, userRow(parts[1], "reporter"))
 	case is("POST", "users"), is("PATCH", "users", "*") && q.body["reset"] == true:
 		give(w, 201, object{"user": userRow("frank", "reporter"), "setup": "amber-tulip-harbour-41"})

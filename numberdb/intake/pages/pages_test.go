@@ -372,6 +372,19 @@ func TestSecretsAreShownOnce(t *testing.T) {
 	}
 }
 
+// TestRescueIsShown wants nobody to overlook an administrator who was made past the second person.
+func TestRescueIsShown(t *testing.T) {
+	p, _ := fakePages(t)
+	for _, page := range []string{"/users", "/users/zora"} {
+		wantPage(t, visitAs(t, p, "ann", http.MethodGet, page, nil), 200, "Made administrator without a second person", "root on node1", "both reviewers have left", "Rescue</span>")
+	}
+	wantPage(t, visitAs(t, p, "ann", http.MethodGet, "/audit", nil), 200, `<li class="link refused">
+<header><span class="seq">4183</span><b>Made administrator without a second person`)
+	if body := visitAs(t, p, "ann", http.MethodGet, "/users/carol", nil).Body.String(); strings.Contains(body, "second person</dt>") {
+		t.Error("carol was not rescued")
+	}
+}
+
 func TestAccount(t *testing.T) {
 	p, _ := fakePages(t)
 	post := func(path string, form url.Values) *httptest.ResponseRecorder {

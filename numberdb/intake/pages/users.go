@@ -16,6 +16,10 @@ type user struct {
 	TOTP      bool      `json:"totp"`
 	// MustChange says that they have yet to replace a one-time password.
 	MustChange bool `json:"must_change"`
+	// Rescue is why they were made an administrator past the second person; empty for all others.
+	Rescue  string    `json:"rescue"`
+	Added   time.Time `json:"added"`
+	AddedBy string    `json:"added_by"`
 }
 
 var staffRoles = []string{"reporter", "reviewer", "auditor", "administrator"}

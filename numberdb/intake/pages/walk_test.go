@@ -62,6 +62,7 @@ var walk = []struct {
 	{"audit-verified", "/audit?verify=1", nil},
 	{"users", "/users", nil},
 	{"user", "/users/carol", nil},
+	{"user-rescued", "/users/zora", nil},
 	{"tokens", "/tokens", nil},
 	{"account", "/account", nil},
 	{"account-code", "/account", func(t *testing.T, b *browsing.Tab) {

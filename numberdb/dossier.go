@@ -60,11 +60,30 @@ func (d *Dossier) Decide(r *Rules, decision *Decision, today Day) bool {
 	made.Prolong(r, &d.Listing)
 	ruling := r.Ruling(&made)
 	for role := range Role(RoleCount) {
-		if decision.Roles.Has(role) {
-			d.Listing.Roles[role].rule(&ruling, &d.Evidence[role])
+		if !decision.Roles.Has(role) {
+			continue
 		}
+		l, v := &d.Listing.Roles[role], ruling
+		if decision.yields(l, today) {
+			v = v.yielding()
+		}
+		l.rule(&v, &d.Evidence[role])
 	}
 	return true
+}
+
+// yields says whether a decision holds nothing down, where the list says l about its target in one role on a day, ranges around it included:
+// a warning by one person, unless it softens a block, which is the emergency brake, or takes the place of a decision about the number itself,
+// which has the word of two or is a brake. It then stands beside what reports earn, and what is graver holds, whether it is reported about
+// the number or two people decide it about a range. Otherwise an insider could warn about a number before it is blocked, and so keep it from that.
+func (d *Decision) yields(l *RoleListing, today Day) bool {
+	return d.Standing == StandingWarn && !d.Approved() && !l.inForce(today) && l.At(today) != StandingBlock
+}
+
+// yielding is the ruling of a warning that holds nothing down.
+func (v Ruling) yielding() Ruling {
+	v.Standing, v.Until, v.After.Warn = StandingNone, 0, v.Until
+	return v
 }
 
 // inForce says whether a decision is in force.
@@ -78,14 +97,15 @@ func (l *RoleListing) isGenuine(today Day) bool {
 	return s == StandingProtected || s == StandingCleared
 }
 
-// earn brings the listing up to what the evidence has earned. A decision in force keeps its class and, if it named one, its brand; one
-// that has ended leaves nothing behind.
+// earn brings the listing up to what the evidence has earned. A decision in force keeps its class and, if it named one, its brand, and that it
+// keeps for as long as it has people warned beyond what reports earn; one that has ended leaves nothing else behind.
 func (l *RoleListing) earn(e *Evidence, today Day) {
 	inForce := l.inForce(today)
 	if !inForce {
 		l.Override, l.OverrideUntil, l.Class = StandingNone, 0, ClassAnalytics
 	}
-	if e.Brand != "" && (!inForce || l.Brand == "") {
+	warns := today < l.WarnUntil && l.WarnUntil > e.Earned.Warn
+	if e.Brand != "" && (l.Brand == "" || !inForce && !warns) {
 		l.Brand = e.Brand
 	}
 	l.setEnds(e.Earned.latest(Ends{l.BlockUntil, l.WarnUntil, l.WatchUntil}))

@@ -69,9 +69,10 @@ func (d Day) Time() time.Time {
 
 // RoleListing is what the list says about a number in one role. Its end times are part of it, so that a lookup needs no timer.
 //
-// A person's decision is the Override; below it stands what reports alone have earned, which steps down by itself: block until
-// BlockUntil, then warn until WarnUntil, then watch until WatchUntil, then none. Each day is the first on which it no longer
-// holds; zero is in the past, except in OverrideUntil, where it means no end.
+// What two people decided, or one who softened a block, is the Override; below it stands what reports have earned, and what one person
+// decided beside them ([Dossier.Decide]), which steps down by itself: block until BlockUntil, then warn until WarnUntil, then watch until
+// WatchUntil, then none. Each day is the first on which it no longer holds; zero is in the past, except in OverrideUntil, where it means
+// no end.
 type RoleListing struct {
 	Override      Standing
 	OverrideUntil Day
@@ -116,9 +117,9 @@ type Listing struct {
 // Fill takes over what holds for a target by all that lies around it: of each role in which less, the listings of the ranges around l merged from
 // the broadest one in, outdoes l on the given day; and the marks.
 //
-// A decision in force about the target itself is outdone by nothing. Otherwise the graver standing holds, and of two alike the one that was
+// A decision in force about the target itself, by two people or to soften a block, is outdone by nothing. Otherwise the graver standing holds, and of two alike the one that was
 // decided; what was cleared or protected holds over all that reports have earned. So one report about a number makes no call pass that was to be
-// blocked with its range, and many reports none blocked to a range of genuine lines.
+// blocked with its range, nor does one person's warning, and many reports none blocked to a range of genuine lines.
 func (l *Listing) Fill(less *Listing, today Day) {
 	for r := range l.Roles {
 		l.Roles[r].fill(&less.Roles[r], today)

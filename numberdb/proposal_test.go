@@ -163,3 +163,44 @@ func TestWatchingHoldsNothingDown(t *testing.T) {
 	s.expect(4, StandingWatch)
 	s.expect(5, StandingNone)
 }
+
+// TestWarningHoldsNothingDown has one insider warn about a number before three organisations report it, and two people do the same: they mean it,
+// and so does one who softens the block.
+func TestWarningHoldsNothingDown(t *testing.T) {
+	alone := func(d *Decision) { d.Approver = "" }
+	report := func(s *story) {
+		for _, o := range []string{"bank", "carrier", "police"} {
+			s.report(1, trusted(o), "a")
+		}
+	}
+	s := newStory(t)
+	s.decide(0, StandingWarn, alone)
+	s.expect(0, StandingWarn)
+	s.expect(180, StandingWatch)
+	report(s)
+	s.expect(1, StandingBlock)
+	s.decide(1, StandingWarn, alone)
+	s.expect(1, StandingWarn)
+
+	s = newStory(t)
+	s.decide(0, StandingWarn)
+	report(s)
+	s.expect(1, StandingWarn)
+	s.decide(2, StandingWarn, alone) // which holds longer, and is no less
+	s.expect(2, StandingWarn)
+}
+
+// TestBrandOfOnesWarning keeps what nobody has checked from renaming the company that people are warned of.
+func TestBrandOfOnesWarning(t *testing.T) {
+	s := newStory(t)
+	brand := func() Brand { return s.d.Listing.Roles[callback].Brand }
+	s.decide(1, StandingWarn, func(d *Decision) { d.Approver, d.Brand = "", "dhl" })
+	s.report(2, unverified("feed"), "a")
+	if brand() != "dhl" {
+		t.Errorf("a feed makes it %s", brand())
+	}
+	s.report(2, trusted("bank"), "a")
+	if brand() != "amazon" {
+		t.Errorf("after a trusted report it is %s", brand())
+	}
+}

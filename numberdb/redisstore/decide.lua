@@ -24,11 +24,13 @@ local function heldUntil(r)
   return math.max(held, r.days[1])
 end
 
+local yields = {} -- by role, as in numberdb/dossier.go
 for role = 0, 1 do
   if alone == '1' and has(roles, 2 ^ role) then
     local r = listing[role + 1]
     local current = standing(r, today)
     if not inForce(r, today) then current = math.max(current, around[role + 1]) end
+    yields[role] = over == 2 and not inForce(r, today) and current ~= 3
     -- refused are the digits of the standings that this decision may not replace.
     if string.find(refused, current, 1, true) or over == 2 and overUntil < heldUntil(r) then
       return redis.error_reply('NEEDSAPPROVER a second person has to approve this')
@@ -40,7 +42,9 @@ for role = 0, 1 do
   if has(roles, 2 ^ role) then
     local e = readEvidence(hash, role)
     local r = {over = over, class = class, days = {overUntil, 0, 0, 0}, brand = brand ~= '' and brand or e.brand}
-    setEnds(r, {e.block, e.warn, e.watch}, {0, tonumber(warn), tonumber(watch)})
+    local after = {0, tonumber(warn), tonumber(watch)}
+    if yields[role] then r.over, r.days[1], after[2] = 0, 0, overUntil end
+    setEnds(r, {e.block, e.warn, e.watch}, after)
     listing[role + 1] = r
   end
 end

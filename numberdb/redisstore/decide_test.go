@@ -204,3 +204,71 @@ func TestReportsDoNotWeakenARange(t *testing.T) {
 		}
 	}
 }
+
+// TestOnePersonsWarningInARange goes through what one person and two decide about a number and about a range around it, in either order. What two
+// people decided about the range later outdoes what one person warned of before; what two people decided about the number itself, and the
+// emergency brake, hold.
+func TestOnePersonsWarningInARange(t *testing.T) {
+	const none, watch, warn, block = numberdb.StandingNone, numberdb.StandingWatch, numberdb.StandingWarn, numberdb.StandingBlock
+	const cleared, protected = numberdb.StandingCleared, numberdb.StandingProtected
+	client := sharedRedis(t)
+	number, narrow, wide := exact(fiction(1)), ranged(331990000), ranged(3319900)
+	type step struct {
+		about  numberdb.Target
+		what   numberdb.Standing
+		people int
+	}
+	for name, tc := range map[string]struct {
+		steps []step
+		want  numberdb.Standing
+	}{
+		"one warns":                                 {[]step{{number, warn, 1}}, warn},
+		"one warns, the range is blocked":           {[]step{{number, warn, 1}, {wide, block, 2}}, block},
+		"one warns twice, the range is blocked":     {[]step{{number, warn, 1}, {number, warn, 1}, {wide, block, 2}}, block},
+		"one warns, a block of the range is over":   {[]step{{number, warn, 1}, {wide, block, 2}, {wide, none, 2}}, warn},
+		"one warns, the range is cleared":           {[]step{{number, warn, 1}, {wide, cleared, 2}}, cleared},
+		"one warns, the range is genuine":           {[]step{{number, warn, 1}, {wide, protected, 2}}, protected},
+		"one warns, the range is watched":           {[]step{{number, warn, 1}, {wide, watch, 2}}, warn},
+		"one warns, the range is softened":          {[]step{{number, warn, 1}, {wide, block, 2}, {wide, warn, 1}}, warn},
+		"one warns, then brakes":                    {[]step{{number, warn, 1}, {wide, block, 2}, {number, warn, 1}}, warn},
+		"one brakes":                                {[]step{{wide, block, 2}, {number, warn, 1}}, warn},
+		"one brakes in the nearer range":            {[]step{{wide, block, 2}, {narrow, warn, 1}}, warn},
+		"one brakes, and warns again":               {[]step{{wide, block, 2}, {number, warn, 1}, {number, warn, 1}}, warn},
+		"one brakes on the number's own block":      {[]step{{number, block, 2}, {number, warn, 1}, {wide, block, 2}}, warn},
+		"two warn, the range is blocked":            {[]step{{number, warn, 2}, {wide, block, 2}}, warn},
+		"two warn, one again, the range is blocked": {[]step{{number, warn, 2}, {number, warn, 1}, {wide, block, 2}}, warn},
+		"two watch, the range is blocked":           {[]step{{number, watch, 2}, {wide, block, 2}}, watch},
+		"two watch in a blocked range, one warns":   {[]step{{wide, block, 2}, {number, watch, 2}, {number, warn, 1}}, warn},
+		"two clear, the range is blocked":           {[]step{{number, cleared, 2}, {wide, block, 2}}, cleared},
+		"one warns, two clear in a blocked range":   {[]step{{number, warn, 1}, {wide, block, 2}, {number, cleared, 2}}, cleared},
+		"one warns, two warn in a blocked range":    {[]step{{number, warn, 1}, {wide, block, 2}, {number, warn, 2}}, warn},
+		"a genuine line, the range is blocked":      {[]step{{number, protected, 2}, {wide, block, 2}}, protected},
+		"a genuine line in a blocked range":         {[]step{{wide, block, 2}, {number, protected, 2}}, protected},
+		"a genuine range in a blocked one":          {[]step{{narrow, protected, 2}, {wide, block, 2}}, protected},
+		"one warns, its genuine range in a blocked": {[]step{{number, warn, 1}, {narrow, protected, 2}, {wide, block, 2}}, protected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t, client)
+			for i, step := range tc.steps {
+				d := aDecision(step.about, step.what)
+				if step.people == 1 {
+					d.Approver = ""
+				}
+				if _, err := s.Decide(soon(t), anActor, d); err != nil {
+					t.Fatalf("step %d: %v", i, err)
+				}
+			}
+			index := numberdb.NewIndex()
+			all, _ := loadAll(t, s)
+			for target, l := range all {
+				index.Apply(numberdb.Change{Target: target, Listing: l})
+			}
+			if got := standing(index.Lookup(number.Number, numberdb.DayOf(noon)), callback); got != tc.want {
+				t.Errorf("it is %v on a node, want %v", got, tc.want)
+			}
+			if got := standing(must[numberdb.Listing](t)(s.Listing(soon(t), number.Number)), callback); got != tc.want {
+				t.Errorf("it is %v in the store, want %v", got, tc.want)
+			}
+		})
+	}
+}

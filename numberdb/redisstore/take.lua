@@ -126,7 +126,8 @@ local function take(listing, evidence, reporters, reporter, today, roles, genuin
           earn(e)
           writeEvidence(evidence, hash, role, e, kind, organisation)
           if not held then r.over, r.days[1], r.class = 0, 0, 0 end
-          if e.brand ~= '' and (not held or r.brand == '') then r.brand = e.brand end
+          local warns = today < r.days[3] and r.days[3] > e.warn
+          if e.brand ~= '' and (r.brand == '' or not held and not warns) then r.brand = e.brand end
           setEnds(r, {e.block, e.warn, e.watch}, {r.days[2], r.days[3], r.days[4]})
         end
       end

@@ -41,19 +41,6 @@ func (p Prompt) Valid() bool { return slices.Contains(prompts, p) }
 // NamesBrand says whether there is a form of the prompt that names the impersonated brand.
 func (p Prompt) NamesBrand() bool { return p == PromptWarn || p == PromptWhisper || p == PromptBlocked }
 
-// Choices is the prompt that tells the caller which keys there are after a warning.
-func Choices(keyRequired, helpline bool) Prompt {
-	switch {
-	case keyRequired && helpline:
-		return PromptChoicesKey
-	case keyRequired:
-		return PromptChoicesKeyNoHelpline
-	case helpline:
-		return PromptChoices
-	}
-	return PromptChoicesNoHelpline
-}
-
 // Keys that a caller may press.
 const (
 	KeyGoOn     = "1"

@@ -53,19 +53,6 @@ func TestPromptOfMedia(t *testing.T) {
 	}
 }
 
-func TestChoices(t *testing.T) {
-	seen := make(map[Prompt]bool)
-	for _, keyRequired := range []bool{false, true} {
-		for _, helpline := range []bool{false, true} {
-			p := Choices(keyRequired, helpline)
-			if !p.Valid() || seen[p] {
-				t.Errorf("Choices(%v, %v) = %q: invalid or not distinct", keyRequired, helpline, p)
-			}
-			seen[p] = true
-		}
-	}
-}
-
 func TestBrandsAreSortedAndValid(t *testing.T) {
 	list := Brands()
 	if !slices.IsSortedFunc(list, func(a, b Brand) int { return slices.Compare([]byte(a.Slug), []byte(b.Slug)) }) {

@@ -26,19 +26,10 @@ func (t *Trunk) language() string {
 	return t.Language
 }
 
-// prompts are what a subscriber hears on a call with this verdict, in order: what screening/callflow plays.
+// prompts are what a subscriber hears on a call with this verdict, in order.
 func (t *Trunk) prompts(direction screening.Direction, v screening.Verdict) []dialplan.Prompt {
-	switch {
-	case v.Action == screening.Label:
-		return []dialplan.Prompt{dialplan.PromptWhisper}
-	case v.Action == screening.Warn:
-		return []dialplan.Prompt{dialplan.PromptWarn, dialplan.Choices(t.RequireKey, t.Helpline), dialplan.PromptAdvice}
-	case v.Action == screening.Block && direction == screening.Outbound && t.Helpline:
-		return []dialplan.Prompt{dialplan.PromptBlocked, dialplan.PromptBlockedChoice}
-	case v.Action == screening.Block && direction == screening.Outbound:
-		return []dialplan.Prompt{dialplan.PromptBlocked}
-	}
-	return nil
+	script := dialplan.Script{RequireKey: t.RequireKey, Helpline: t.Helpline}
+	return script.Prompts(v.Action.String(), dialplan.Direction(direction.String()))
 }
 
 // clips are the sound files that say the prompts, by their names below the folder of a language.

@@ -109,8 +109,7 @@ func (c *call) decide() {
 
 // warn lets the caller hear whose line this is said to be, and choose.
 func (c *call) warn(ctx context.Context) {
-	key, err := c.say(ctx, c.policy.KeyWait,
-		dialplan.PromptWarn, dialplan.Choices(c.policy.RequireKey, c.policy.Helpline), dialplan.PromptAdvice)
+	key, err := c.say(ctx, c.policy.KeyWait, c.prompts()...)
 	switch {
 	case gone(err):
 		c.action, c.outcome = dialplan.ActionWarn, screening.HungUp
@@ -131,12 +130,13 @@ func (c *call) warn(ctx context.Context) {
 // no announcement, so that nothing that goes wrong with it lets the call through.
 func (c *call) block(ctx context.Context) {
 	c.action, c.outcome = dialplan.ActionBlock, screening.Refused
-	if c.subject.Direction == screening.Inbound {
+	prompts := c.prompts()
+	if len(prompts) == 0 {
 		return
 	}
-	prompts, wait := []dialplan.Prompt{dialplan.PromptBlocked}, time.Duration(0)
+	wait := time.Duration(0)
 	if c.policy.Helpline {
-		prompts, wait = append(prompts, dialplan.PromptBlockedChoice), c.policy.KeyWait
+		wait = c.policy.KeyWait
 	}
 	key, err := c.say(ctx, wait, prompts...)
 	c.note(err)

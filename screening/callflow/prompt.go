@@ -69,6 +69,12 @@ func (c *call) say(ctx context.Context, wait time.Duration, prompts ...dialplan.
 	}
 }
 
+// prompts are what the call's verdict has the subscriber hear.
+func (c *call) prompts() []dialplan.Prompt {
+	script := dialplan.Script{RequireKey: c.policy.RequireKey, Helpline: c.policy.Helpline}
+	return script.Prompts(c.verdict.Action.String(), dialplan.Direction(c.subject.Direction.String()))
+}
+
 // means says whether a key is one that the caller was offered: on a blocked call 1 does nothing.
 func (c *call) means(digit string) bool {
 	switch digit {

@@ -45,6 +45,7 @@ type AuditAction string
 
 const (
 	AuditListCreated  AuditAction = "list_created"  // a new, empty list; After is its identity
+	AuditListAccepted AuditAction = "list_accepted" // somebody confirmed that nodes shall use the list in the place of theirs; After is its identity
 	AuditServeStarted AuditAction = "serve_started" // a node started; After holds the hash of its config
 	AuditPolicyLoaded AuditAction = "policy_loaded" // the policies and rules of a node; After holds them
 	AuditDecided      AuditAction = "decided"       // After is the [Decision]
@@ -76,7 +77,7 @@ const (
 )
 
 var auditActions = []AuditAction{
-	AuditListCreated, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditImported, AuditExported, AuditRefused,
+	AuditListCreated, AuditListAccepted, AuditServeStarted, AuditPolicyLoaded, AuditDecided, AuditMarked, AuditCallerShown, AuditImported, AuditExported, AuditRefused,
 	AuditProposed, AuditApproved, AuditRejected, AuditWithdrawn, AuditExpired,
 	AuditSignedIn, AuditSignedOut, AuditUserAdded, AuditUserChanged, AuditUserReset, AuditUserRescued, AuditPasswordChanged,
 	AuditFactorSet, AuditFactorRemoved, AuditTokenMade, AuditTokenRevoked,

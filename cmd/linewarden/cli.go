@@ -25,6 +25,7 @@ type commandLine struct {
 	Collect     collectCommand     `cmd:"" help:"Get the one-time password or token that you proposed, once it is approved."`
 	Optout      optoutCommand      `cmd:"" help:"Keep the list of subscribers who do not want to be screened."`
 	Allow       allowCommand       `cmd:"" help:"Keep the operator's own allow list: numbers whose calls always pass."`
+	List        listCommand        `cmd:"" help:"Keep the list as a whole."`
 	User        userCommand        `cmd:"" help:"Keep the people of the intake."`
 	Token       tokenCommand       `cmd:"" help:"Keep the tokens of machines, and your own."`
 	Signin      signinCommand      `cmd:"" help:"Sign in at the intake endpoint: the commands that ask it then act as you."`

@@ -17,19 +17,19 @@ const (
 	finishEvery = 10 * time.Second
 )
 
-// createList creates the list if there is none. While Redis is away, keepHouse goes on trying.
-func createList(store *redisstore.Store, log *slog.Logger) {
+// createList is findList with the time that a start has for it. While Redis is away, keepHouse goes on trying.
+func createList(store *redisstore.Store, held bool, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), retryInit)
 	defer cancel()
-	if err := store.Init(ctx); err != nil {
-		log.Warn("cannot look for the list in Redis yet; trying again", "error", err)
+	if err := findList(ctx, store, held); err != nil {
+		log.Warn("no list is found in Redis yet; trying again", "error", err)
 	}
 }
 
-// keepHouse creates the list if there is none, has ship put into it what comes with the program (nil: nothing), and then removes from time to
+// keepHouse finds the list or creates it (findList), has ship put into it what comes with the program (nil: nothing), and then removes from time to
 // time the listings that have ended.
-func keepHouse(ctx context.Context, store *redisstore.Store, ship func(context.Context) (int, error), log *slog.Logger) error {
-	for err := store.Init(ctx); err != nil; err = store.Init(ctx) {
+func keepHouse(ctx context.Context, store *redisstore.Store, held bool, ship func(context.Context) (int, error), log *slog.Logger) error {
+	for err := findList(ctx, store, held); err != nil; err = findList(ctx, store, held) {
 		if !pause(ctx, retryInit) {
 			return nil
 		}

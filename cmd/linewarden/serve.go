@@ -63,8 +63,9 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		return err
 	}
 	running.ends.add("redis", func(context.Context) error { return store.Close() })
+	held := l.holdsList() // before there is a snapshot of this run's
 	if run.intake {
-		createList(store, log)
+		createList(store, held, log)
 	}
 	heads, err := l.newHeadSender(store.AuditHead, log, registry)
 	if err != nil {
@@ -91,7 +92,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 		if l.Intake.ShipGenuineLines {
 			ship = api.ShipCompanies
 		}
-		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, ship, log) })
+		running.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, store, held, ship, log) })
 		running.start("proposals", func(ctx context.Context) error { return keepProposals(ctx, api, log) })
 		intake, err := l.withPages(api, log)
 		if err != nil {

@@ -66,10 +66,13 @@ func (t tlsClient) client() (*tls.Config, error) {
 	return c, nil
 }
 
-// withStore does something with the store for one command, in a list that is created if there is none, and closes it.
+// withStore does something with the store for one command, in a list that is found or created (findList), and closes it.
 func (p *program) withStore(l *loaded, do func(*redisstore.Store) error) error {
 	return p.withStoreAsItIs(l, func(store *redisstore.Store) error {
-		if err := store.Init(p.ctx); err != nil {
+		switch err := findList(p.ctx, store, l.holdsList()); {
+		case errors.Is(err, errHeld):
+			return err
+		case err != nil:
 			return fmt.Errorf("%w; is Redis where redis.addresses says, %v?", err, l.Redis.Addresses)
 		}
 		return do(store)

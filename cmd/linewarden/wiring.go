@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -150,6 +151,8 @@ func watchList(ready *readiness, list *replica.Replica, staleAfter time.Duration
 		switch s := list.State(); {
 		case !s.Loaded:
 			return "no list has been loaded yet: calls pass unscreened"
+		case errors.Is(s.Err, replica.ErrReplaced):
+			return s.Err.Error()
 		case s.Age > staleAfter:
 			return fmt.Sprintf("the list is stale: last confirmed %v ago; calls are screened with it", s.Age.Round(time.Second))
 		}

@@ -15,7 +15,7 @@ import (
 // one script may touch all that belongs to a number. {p} is the partition, <b> a bucket, <t> a target: a number's digits, with a star behind
 // for a range. The audit chain has one order, and so a slot of its own.
 //
-//	lw:meta          hash    format, partitions, buckets and random id of the list, and whether all markers are set. No TTL: without
+//	lw:meta          hash    format, partitions, buckets and random id of the list, whether all markers are set, and by which audit entry people have confirmed it, if any. No TTL: without
 //	                         it there is no list.
 //	lw:{audit}:a     stream  the audit chain: entry number → entry in binary (e), its hash (h). No TTL, no bound: it is the record. An
 //	                         entry takes some 500 bytes.

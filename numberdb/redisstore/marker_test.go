@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -173,5 +174,52 @@ func writeChange(t *testing.T, s *Store, client redis.UniversalClient, partition
 	add := redis.XAddArgs{Stream: s.keys.changes(partition), Values: []any{"t", appendField(exact(n)), "l", listing}}
 	if err := client.XAdd(soon(t), &add).Err(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAcceptedList wants what people have confirmed to be known of that list alone, and to be in the audit chain.
+func TestAcceptedList(t *testing.T) {
+	client := sharedRedis(t)
+	s := newStore(t, client)
+	ctx := soon(t)
+	id, _, err := s.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := func(id string, want bool) {
+		t.Helper()
+		if got, err := s.Accepted(ctx, id); got != want || err != nil {
+			t.Errorf("%q was confirmed: %v, %v", id, got, err)
+		}
+	}
+	accepted(id, false)
+	if got, err := s.AcceptList(ctx, anActor, "nothing is left to restore"); got != id || err != nil {
+		t.Fatalf("confirmed %q, %v", got, err)
+	}
+	accepted(id, true)
+	accepted("another", false)
+	accepted("", false)
+	if _, err := s.AcceptList(ctx, anActor, strings.Repeat("x", numberdb.MaxAuditText+1)); err == nil {
+		t.Error("confirmed without an entry in the audit chain")
+	}
+	client.HSet(ctx, s.keys.meta(), "id", "another")
+	accepted(id, false)
+	client.Del(ctx, s.keys.meta())
+	accepted(id, false)
+	if _, err := s.AcceptList(ctx, anActor, "there is none"); !errors.Is(err, numberdb.ErrNoList) {
+		t.Errorf("without a list: %v", err)
+	}
+	entries := 0
+	for r, err := range s.AuditRecords(ctx, 1) {
+		var e numberdb.AuditEntry
+		if err != nil || e.UnmarshalBinary(r.Encoded) != nil {
+			t.Fatal(err)
+		}
+		if e.Action == numberdb.AuditListAccepted && e.After == fmt.Sprintf(`{"id":%q}`, id) && e.Reason == "nothing is left to restore" {
+			entries++
+		}
+	}
+	if entries != 1 {
+		t.Errorf("the chain tells of it %d times", entries)
 	}
 }

@@ -21,6 +21,8 @@ type bulk struct{ numbers, partitions int }
 
 func (s bulk) Identity(context.Context) (string, int, error) { return "bulk", s.partitions, nil }
 
+func (s bulk) Accepted(context.Context, string) (bool, error) { return false, nil }
+
 func (s bulk) Load(_ context.Context, partition int, put func([]numberdb.Change)) (string, error) {
 	batch := make([]numberdb.Change, 0, 1000)
 	for i := partition; i < s.numbers; i += s.partitions {
@@ -45,7 +47,7 @@ func bulkReplica(tb testing.TB, opts Options) *Replica {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := r.load(context.Background(), loadedFirst); err != nil {
+	if err := r.load(context.Background(), loadedFirst, ""); err != nil {
 		tb.Fatal(err)
 	}
 	return r

@@ -62,6 +62,7 @@ func TestSinceTellsEveryChange(t *testing.T) {
 		}
 
 		changed := r.Changed()
+		m.change(func() { m.accepted = "b" })
 		m.reset("b", 2) // another list, of which no change is known
 		m.put(listed(5), target(12))
 		<-changed

@@ -1,8 +1,9 @@
 // Package replica keeps a [numberdb.Index] in a screening node's memory equal to the store, so that no call waits for a Redis.
 //
 // A [Replica] loads the list from a [Source], follows its changes, resumes where it was after a disconnect, loads anew where a gap
-// could be, and says how old its knowledge is. While the source is away, hung or empty it serves the last good list: a list is never
-// replaced by nothing. A snapshot on disk lets a node start while the source is away.
+// could be, and says how old its knowledge is. While the source is away, hung or empty it serves the last good list. Another list, such as one
+// that was begun after the source had lost its data, takes its place by itself only if it has at least half as much in it: else people have to
+// confirm it ([ErrReplaced]). A snapshot on disk lets a node start while the source is away.
 //
 //	r, err := replica.New(store, replica.Options{SnapshotPath: "/var/lib/linewarden/list", Logger: log, Metrics: registry})
 //	go r.Run(ctx)            // owns everything that the replica does, until ctx ends

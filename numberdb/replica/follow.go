@@ -13,11 +13,21 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
-// ErrEmptied says that the store holds an empty list in the place of one that was not. The last one stays in use.
-var ErrEmptied = errors.New("the store holds a new and empty list; the last one stays in use until the new one lists something: restore the store's data if it was lost")
+// ErrReplaced says that the store holds another list than the one in use, in which far less is listed, and that nobody has confirmed it. The
+// last one stays in use.
+var ErrReplaced = errors.New("the store holds another list, in which far less is listed; the last one stays in use: restore the store's data if they were lost, else confirm the new list with 'linewarden list accept'")
 
 // errNoList is [numberdb.ErrNoList] with what to do.
-var errNoList = fmt.Errorf("%w: if it is not new it has lost its data: restore it, or let an intake begin a new list", numberdb.ErrNoList)
+var errNoList = fmt.Errorf("%w: restore its data if they were lost, else begin a new list with 'linewarden list accept', or by an intake that has no snapshot", numberdb.ErrNoList)
+
+// refusal is a list that was not put in use.
+type refusal struct {
+	id  string
+	why error
+}
+
+// shrunk says whether one list is so much smaller than another one that it must not silently take its place.
+func shrunk(from, to int) bool { return 2*to < from }
 
 // Why a list was put in use: the label of a metric.
 const (
@@ -62,7 +72,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (r *Replica) step(ctx context.Context) error {
 	l := r.list.Load()
 	if l == nil {
-		return r.load(ctx, loadedFirst)
+		return r.load(ctx, loadedFirst, "")
 	}
 	if r.checked.IsZero() {
 		if replaced, err := r.replaced(ctx, l); replaced || err != nil {
@@ -72,7 +82,7 @@ func (r *Replica) step(ctx context.Context) error {
 	began := time.Now()
 	lost, err := r.follow(ctx, l, r.opts.HeartbeatEvery)
 	if len(lost) > 0 {
-		return r.load(ctx, loadedGap)
+		return r.load(ctx, loadedGap, "")
 	}
 	if err != nil {
 		return err
@@ -89,13 +99,35 @@ func (r *Replica) step(ctx context.Context) error {
 	return nil
 }
 
-// replaced loads the store's list if that is another one than l, and says whether it was.
+// replaced loads the store's list if that is another one than l, and says whether it was. One that was refused is loaded again only once
+// people have confirmed it.
 func (r *Replica) replaced(ctx context.Context, l *list) (bool, error) {
 	id, partitions, err := r.identity(ctx)
 	if err != nil || id == l.id && partitions == len(l.positions) {
 		return false, err
 	}
-	return true, r.load(ctx, loadedOther)
+	accepted, err := r.accepted(ctx, id)
+	switch {
+	case err != nil:
+		return true, err
+	case accepted:
+		return true, r.load(ctx, loadedOther, id)
+	case id == r.refused.id:
+		return true, r.refused.why
+	}
+	return true, r.load(ctx, loadedOther, "")
+}
+
+// accepted asks whether people have confirmed a list.
+func (r *Replica) accepted(ctx context.Context, id string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	defer cancel()
+	accepted, err := r.src.Accepted(ctx, id)
+	if err != nil {
+		r.metrics.faults.WithLabelValues("identity").Inc()
+		return false, fmt.Errorf("ask the store whether its list was confirmed: %w", err)
+	}
+	return accepted, nil
 }
 
 // follow applies changes to the list for the given time.
@@ -139,8 +171,9 @@ func (r *Replica) identity(ctx context.Context) (id string, partitions int, err 
 	return id, partitions, err
 }
 
-// load reads the whole list anew and puts it in use.
-func (r *Replica) load(ctx context.Context, why string) error {
+// load reads the whole list anew and puts it in use, unless it is another one than before, has shrunk, and is not the one that people have
+// confirmed.
+func (r *Replica) load(ctx context.Context, why, accepted string) error {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.LoadTimeout)
 	defer cancel()
 	began := time.Now()
@@ -151,8 +184,9 @@ func (r *Replica) load(ctx context.Context, why string) error {
 	numbers, prefixes := l.index.Len()
 	if last := r.list.Load(); last != nil && last.id != l.id {
 		lastNumbers, lastPrefixes := last.index.Len()
-		if numbers+prefixes == 0 && lastNumbers+lastPrefixes > 0 {
-			return ErrEmptied
+		if l.id != accepted && shrunk(lastNumbers+lastPrefixes, numbers+prefixes) {
+			r.refused = refusal{l.id, fmt.Errorf("%w (%d numbers and %d ranges instead of %d and %d)", ErrReplaced, numbers, prefixes, lastNumbers, lastPrefixes)}
+			return r.refused.why
 		}
 		r.log.Warn("the store holds another list, which takes the place of the last one", "list", l.id, "numbers", numbers,
 			"last", last.id, "last_numbers", lastNumbers)

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,6 +66,13 @@ func (m *metrics) register(registry prometheus.Registerer, r *Replica) error {
 			}),
 		state("linewarden_list_numbers", "Listed numbers.", func(s State) float64 { return float64(s.Numbers) }),
 		state("linewarden_list_prefixes", "Listed ranges of numbers.", func(s State) float64 { return float64(s.Prefixes) }),
+		state("linewarden_list_replaced", "1 while the store holds another list, with far less in it, that nobody has confirmed and that is not used; otherwise 0.",
+			func(s State) float64 {
+				if errors.Is(s.Err, ErrReplaced) {
+					return 1
+				}
+				return 0
+			}),
 		state("linewarden_list_from_snapshot", "1 while the list in use comes from the snapshot on disk and the store has not confirmed it, otherwise 0.",
 			func(s State) float64 {
 				if s.FromSnapshot {

@@ -95,6 +95,14 @@ func TestMetrics(t *testing.T) {
 		if age := metric("linewarden_list_age_seconds", ""); age > 2 {
 			t.Errorf("while all is well, the age is %v", age)
 		}
+		if n := metric("linewarden_list_replaced", ""); n != 0 {
+			t.Errorf("while all is well, the list is said to be replaced: %v", n)
+		}
+		m.reset("b", 4)
+		untilFault(t, r, ErrReplaced)
+		if n := metric("linewarden_list_replaced", ""); n != 1 {
+			t.Errorf("with another, empty list in the store, linewarden_list_replaced is %v", n)
+		}
 	})
 }
 

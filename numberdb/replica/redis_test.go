@@ -248,11 +248,18 @@ func TestRedisWiped(t *testing.T) {
 	if err := w.writer.Init(soon(t)); err != nil {
 		t.Fatal(err)
 	}
-	w.until(r, "the new list is seen", func(s replica.State) bool { return errors.Is(s.Err, replica.ErrEmptied) })
+	w.until(r, "the new list is seen", func(s replica.State) bool { return errors.Is(s.Err, replica.ErrReplaced) })
 	w.wantOnly(r, 1, 2, 3)
 	w.mark(true, 5)
-	w.untilMarked(r, true, 5)
-	w.until(r, "the new list is in use", func(s replica.State) bool { return s.Err == nil && s.Numbers == 1 })
+	fresh, _ := w.node("") // has nothing to lose
+	w.untilHealthy(fresh)
+	w.wantOnly(fresh, 5)
+	w.wantOnly(r, 1, 2, 3)
+	id, err := w.writer.AcceptList(soon(t), numberdb.Actor{Name: "ann", Role: "command_line"}, "nothing is left to restore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.until(r, "the new list is in use", func(s replica.State) bool { return s.Err == nil && s.Numbers == 1 && s.ListID == id })
 	w.wantOnly(r, 5)
 }
 

@@ -85,6 +85,7 @@ type Replica struct {
 
 	checked    time.Time // when following began that ended with the store still holding our list; zero after a fault; of keepEqual
 	complained time.Time // when the last fault was logged; of keepEqual
+	refused    refusal   // the last list that was not put in use; of keepEqual
 	saved      time.Time // of the list on disk: when it was confirmed; of keepSnapshots
 
 	mu           sync.Mutex

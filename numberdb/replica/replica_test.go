@@ -302,7 +302,10 @@ func TestAnotherList(t *testing.T) {
 				m.mu.Lock() // at once, and without a word to those who follow
 				m.id, m.parts = "b", make([]memoryPartition, partitions)
 				for p := range m.parts {
-					m.parts[p].listings = map[numberdb.Target]numberdb.Listing{target(p): listed(7)}
+					m.parts[p].listings = map[numberdb.Target]numberdb.Listing{}
+				}
+				for i := range 10 { // half as many
+					m.parts[i%partitions].listings[target(i)] = listed(7)
 				}
 				m.mu.Unlock()
 				until(t, r, "the other list is loaded", func(s State) bool { return s.ListID == "b" })
@@ -359,11 +362,74 @@ func TestWipedStore(t *testing.T) {
 			t.Errorf("the age went from %v to %v in a minute without a list in the store", age, now)
 		}
 		m.reset("b", 4)
-		untilFault(t, r, ErrEmptied)
+		untilFault(t, r, ErrReplaced)
 		kept("a new and empty list")
 		m.put(listed(2), target(3))
+		pass(time.Minute)
+		untilFault(t, r, ErrReplaced)
+		kept("a new list with little in it")
+		m.change(func() { m.accepted = "b" })
 		untilHealthy(t, r)
 		same(t, r, m)
+		if s := r.State(); s.ListID != "b" {
+			t.Errorf("once it is confirmed, the list is %q", s.ListID)
+		}
+	})
+}
+
+// A list that is refused is not loaded over and over, however large it is; and where the store's own data come back, that is all.
+func TestRestoredStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		parts := m.parts
+		m.reset("b", 4)
+		m.put(listed(2), targets(9)...)
+		untilFault(t, r, ErrReplaced)
+		loads, version := m.called("load"), r.Version()
+		pass(10 * time.Minute)
+		m.put(listed(2), targets(19)...) // what has been refused stays so, until somebody has looked at it
+		pass(10 * time.Minute)
+		if n := m.called("load"); n != loads {
+			t.Errorf("%d partitions were loaded of a list that was refused", n-loads)
+		}
+		if s := r.State(); s.Numbers != 20 || s.ListID != "a" || s.Version != version || !errors.Is(s.Err, ErrReplaced) {
+			t.Errorf("the state is %+v", s)
+		}
+		m.change(func() { m.id, m.parts = "a", parts })
+		untilHealthy(t, r)
+		same(t, r, m)
+	})
+}
+
+// That a list was confirmed counts for it alone, and an answer that does not come confirms nothing.
+func TestConfirmedListIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		r, _ := run(t, m, Options{})
+		untilLoaded(t, r)
+		m.setDuring(func(request string, _ int) error {
+			if request == "accepted" {
+				return errAway
+			}
+			return nil
+		})
+		m.change(func() { m.accepted = "b" })
+		m.reset("b", 4)
+		untilFault(t, r, errAway)
+		m.setDuring(func(request string, _ int) error {
+			if request == "load" { // it is another one by the time that it is loaded
+				m.reset("c", 4)
+			}
+			return nil
+		})
+		untilFault(t, r, ErrReplaced)
+		if s := r.State(); s.Numbers != 20 || s.ListID != "a" {
+			t.Errorf("the state is %+v", s)
+		}
 	})
 }
 

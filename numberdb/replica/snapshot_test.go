@@ -74,10 +74,32 @@ func TestSnapshotOfAnotherList(t *testing.T) {
 		m.put(listed(1), targets(20)...)
 		path := snapshotOf(t, m)
 		m.reset("b", 2)
-		m.put(listed(2), targets(3)...)
+		m.put(listed(2), targets(10)...)
 		r, _ := run(t, m, Options{SnapshotPath: path})
 		untilHealthy(t, r)
 		same(t, r, m)
+	})
+}
+
+// A node that starts with a snapshot, where the store has lost its data and somebody has begun a new list, screens with the snapshot.
+func TestSnapshotOfAListThatWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory("a", 4)
+		m.put(listed(1), targets(20)...)
+		path := snapshotOf(t, m)
+		m.reset("b", 4)
+		m.put(listed(2), target(3))
+		r, stop := run(t, m, Options{SnapshotPath: path})
+		untilFault(t, r, ErrReplaced)
+		stop()
+		again, _ := run(t, m, Options{SnapshotPath: path})
+		untilFault(t, again, ErrReplaced)
+		if s := again.State(); !s.FromSnapshot || s.Numbers != 20 || again.Lookup(number(3), someDay) != listed(1) {
+			t.Errorf("the state is %+v", s)
+		}
+		m.change(func() { m.accepted = "b" })
+		untilHealthy(t, again)
+		same(t, again, m)
 	})
 }
 

@@ -15,6 +15,9 @@ type Source interface {
 	// replaced or emptied and filled anew has another id. If the store answers, but holds no list, the id is empty or the error wraps numberdb.ErrNoList.
 	Identity(ctx context.Context) (id string, partitions int, err error)
 
+	// Accepted says whether people have confirmed that the list of this id shall take the place of another one, however little it holds.
+	Accepted(ctx context.Context, id string) (bool, error)
+
 	// Load reads one partition whole. The position was taken before reading, so that following from it misses nothing.
 	Load(ctx context.Context, partition int, put func([]numberdb.Change)) (position string, err error)
 

@@ -18,10 +18,12 @@ type memory struct {
 	mu    sync.Mutex
 	id    string
 	parts []memoryPartition
-	wake  chan struct{} // closed and replaced at every change
-	down  error         // every request fails with it
-	hung  bool          // every request waits for its context to end
-	calls map[string]int
+	// accepted is the id of the list that people have confirmed.
+	accepted string
+	wake     chan struct{} // closed and replaced at every change
+	down     error         // every request fails with it
+	hung     bool          // every request waits for its context to end
+	calls    map[string]int
 
 	// during is called in the middle of requests, without the lock: "identity", "load" (the position is taken, nothing is read yet),
 	// "loaded" (all is read), "follow". Its error is the request's.
@@ -127,6 +129,15 @@ func (m *memory) Identity(ctx context.Context) (string, int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.id, len(m.parts), nil
+}
+
+func (m *memory) Accepted(ctx context.Context, id string) (bool, error) {
+	if err := m.request(ctx, "accepted", 0); err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.accepted == id, nil
 }
 
 func (m *memory) Load(ctx context.Context, partition int, put func([]numberdb.Change)) (string, error) {

@@ -50,7 +50,9 @@ func TestScriptsWithRedis(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// redis COMMAND... sends a command past Linewarden.
-			"redis": func(ts *testscript.TestScript, _ bool, args []string) { *ts.Value(scriptSaid{}).(*string) = ask(ts, args...) },
+			"redis": func(ts *testscript.TestScript, _ bool, args []string) {
+				*ts.Value(scriptSaid{}).(*string) = ask(ts, args...)
+			},
 			// redis-says TEXT wants that answer to the last command.
 			"redis-says": func(ts *testscript.TestScript, _ bool, args []string) {
 				if said := *ts.Value(scriptSaid{}).(*string); said != args[0] {

@@ -26,13 +26,13 @@ func (s *scramble) round(i int, half uint64) uint64 {
 	return (half + s[i].add) * s[i].factor >> (64 - halfBits)
 }
 
-// forward permutes a number below 2^50.
+// forward permutes a number below 2^50. It is written out so that the compiler inlines it.
 func (s *scramble) forward(v uint64) uint64 {
 	left, right := v>>halfBits, v&halfMask
-	left ^= s.round(0, right)
-	right ^= s.round(1, left)
-	left ^= s.round(2, right)
-	right ^= s.round(3, left)
+	left ^= (right + s[0].add) * s[0].factor >> (64 - halfBits)
+	right ^= (left + s[1].add) * s[1].factor >> (64 - halfBits)
+	left ^= (right + s[2].add) * s[2].factor >> (64 - halfBits)
+	right ^= (left + s[3].add) * s[3].factor >> (64 - halfBits)
 	return left<<halfBits | right
 }
 

@@ -388,7 +388,7 @@ func TestIndexMemory(t *testing.T) {
 	before := heap()
 	x := NewIndex()
 	n := 0
-	for size := 8_000; size <= 1_200_000; size = size * 9 / 8 { // so that some steps lie close behind a growth, where the grid is emptiest
+	for size := 8_000; size <= 1_200_000; size = size * 6 / 5 { // so that some steps lie close behind a growth, where the grid is emptiest
 		for ; n < size; n++ {
 			x.Apply(Change{Target{Number: 10_000_000_000 + Number(n)*7919}, listings[n%len(listings)]})
 		}

@@ -15,7 +15,7 @@ const (
 )
 
 // book holds each distinct listing once. A listing, once in, stays as it is where it is, so that readers need no lock; what is no
-// longer used goes with the whole book, when the index has moved to a new one.
+// longer used goes with the whole book, when the table begins a new one.
 type book struct {
 	listings atomic.Pointer[[]Listing] // by ref; only ever longer
 
@@ -72,10 +72,26 @@ func (b *book) release(r ref) {
 	}
 }
 
-// mostlyUnused says whether a new book would be much smaller.
-func (b *book) mostlyUnused() bool {
-	const worthwhile = 256
-	return b.unused > worthwhile && b.unused > len(b.refs)/2
+// mostlyUnused says whether a new book would be much smaller, and smaller by more than a few bytes for each of so many numbers.
+func (b *book) mostlyUnused(live int) bool {
+	const worthwhile, share = 256, 128
+	return b.unused > max(worthwhile, len(b.refs)/2, live/share)
+}
+
+// adopt gives what a target's ref of another book is in this one.
+func (b *book) adopt(from *book) func(ref) ref {
+	if b == from {
+		return func(r ref) ref { return r }
+	}
+	refs := make([]ref, len(*from.listings.Load()))
+	return func(r ref) ref {
+		if refs[r] == refNone {
+			refs[r] = b.add(*from.at(r))
+		} else {
+			b.uses[refs[r]]++
+		}
+		return refs[r]
+	}
 }
 
 // bytes is the memory that the book holds.

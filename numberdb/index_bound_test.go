@@ -15,31 +15,27 @@ import (
 // reader. It looks without searching, so that a fault fails and does not hang.
 func checkTable(t *testing.T, tab *table) {
 	t.Helper()
-	s := tab.shards.Load()
+	g := tab.grid.Load()
 	live := 0
-	for index := range s.shards {
-		h := s.shards[index].Load()
-		if h == nil {
-			continue
-		}
-		taken, listed, ends := 0, 0, 0
-		for i := range h.slots {
+	for shard := range g.taken {
+		taken, ends := 0, 0
+		for i := shard * g.width(); i < (shard+1)*g.width(); i++ {
 			empty := false
-			for j := range h.slots[i] {
-				slot := h.slots[i][j].Load()
-				if tag := h.tags[i].Load() >> (j * tagBits) & (1<<tagBits - 1); (tag == 0) != (slot == 0) ||
-					tag != 0 && tag != tagOf(slot>>s.refBits())&(1<<tagBits-1) {
-					t.Fatalf("shard %d, bucket %d: slot %d is %#x and its tag %#x", index, i, j, slot, tag)
+			for j := range g.slots[i] {
+				slot := g.slots[i][j].Load()
+				if tag := g.tags[i].Load() >> (j * tagBits) & (1<<tagBits - 1); (tag == 0) != (slot == 0) ||
+					tag != 0 && tag != tagOf(slot/(g.refMask+1))&(1<<tagBits-1) {
+					t.Fatalf("shard %d, bucket %d: slot %d is %#x and its tag %#x", shard, i, j, slot, tag)
 				}
 				switch {
 				case slot == 0:
 					empty = true
 				case empty:
-					t.Fatalf("shard %d, bucket %d: a slot is taken behind an empty one", index, i)
+					t.Fatalf("shard %d, bucket %d: a slot is taken behind an empty one", shard, i)
 				default:
 					taken++
-					if s.refOf(slot) >= refFirst {
-						listed++
+					if g.refOf(slot) >= refFirst {
+						live++
 					}
 				}
 			}
@@ -48,34 +44,36 @@ func checkTable(t *testing.T, tab *table) {
 			}
 		}
 		if ends == 0 {
-			t.Fatalf("shard %d: no search in its %d buckets ends", index, len(h.slots))
+			t.Fatalf("shard %d: no search in its %d buckets ends", shard, g.width())
 		}
-		if taken != int(h.taken) || listed != int(h.live) || listed == 0 {
-			t.Fatalf("shard %d: has %d slots taken, %d listed; counted %d and %d", index, taken, listed, h.taken, h.live)
+		if taken != int(g.taken[shard]) {
+			t.Fatalf("shard %d: has %d slots taken, counted %d", shard, taken, g.taken[shard])
 		}
-		if most := len(h.slots) * bucketSlots * 3 / 4; taken > most {
-			t.Fatalf("shard %d: %d slots are taken, at most %d may be", index, taken, most)
+		if most := g.width() * bucketSlots * 3 / 4; taken > most {
+			t.Fatalf("shard %d: %d slots are taken, at most %d may be", shard, taken, most)
 		}
-		live += listed
 	}
 	if live != int(tab.live.Load()) {
 		t.Fatalf("%d are listed, counted %d", live, tab.live.Load())
+	}
+	if refs := len(*g.book.listings.Load()); refs > int(g.refMask) {
+		t.Fatalf("%d refs have no room in a slot's %d bits", refs, 64-g.restBits)
 	}
 }
 
 // crowd gives numbers that all want the last bucket of the table's first shard, so that searches go on at the first bucket.
 func crowd(tab *table, count int) (numbers []Number) {
-	s := tab.shards.Load()
-	for rest := uint64(1)<<s.restBits - 1; len(numbers) < count; rest-- {
-		if n := Number(s.scramble.backward(rest)); n > 0 && n <= MaxNumber {
+	g := tab.grid.Load()
+	for v := uint64(1)<<g.restBits - 1; len(numbers) < count; v-- {
+		if n := Number(g.scramble.backward(v)); n > 0 && n <= MaxNumber {
 			numbers = append(numbers, n)
 		}
 	}
 	return numbers
 }
 
-// TestIndexSearchesEndAtTheBound keeps one shard as full as a shard may get, with all numbers in the worst place: they come, go and come back
-// around the very change at which the shard is rebuilt, while readers look for them and for others.
+// TestIndexSearchesEndAtTheBound keeps a table of one shard as full as a shard may get, with all numbers in the worst place: they come, go and come back
+// around the very change at which the table is rebuilt, while readers look for them and for others.
 func TestIndexSearchesEndAtTheBound(t *testing.T) {
 	tab := newTable()
 	l, other := Listing{Marks: MarkAllowed}, Listing{Marks: MarkOptOut}
@@ -94,18 +92,17 @@ func TestIndexSearchesEndAtTheBound(t *testing.T) {
 		})
 	}
 	defer func() { done.Store(true); readers.Wait() }()
-	first := func() *shard { return tab.shards.Load().shards[0].Load() }
 	rnd := rand.New(rand.NewPCG(7, 8))
 	rebuilt := 0
 	for size := 1; size < 300; size++ {
 		tab.put(numbers[size-1], l)
 		checkTable(t, tab)
-		if h := first(); h == nil || int(h.live) != size {
-			t.Fatalf("the first shard does not hold all %d numbers", size)
+		if g := tab.grid.Load(); len(g.taken) != 1 {
+			t.Fatalf("%d numbers have %d shards", size, len(g.taken))
 		}
 		// Numbers that were never there take new slots, those that were there get theirs back; live stays what it is or one less.
 		for range 10 {
-			before := first()
+			before := tab.grid.Load()
 			gone := rnd.IntN(size)
 			tab.put(numbers[gone], Listing{})
 			checkTable(t, tab)
@@ -117,7 +114,7 @@ func TestIndexSearchesEndAtTheBound(t *testing.T) {
 			tab.put(numbers[gone], other)
 			tab.put(numbers[gone], l)
 			checkTable(t, tab)
-			if first() != before {
+			if tab.grid.Load() != before {
 				rebuilt++
 			}
 		}
@@ -128,7 +125,7 @@ func TestIndexSearchesEndAtTheBound(t *testing.T) {
 		}
 	}
 	if rebuilt < 30 {
-		t.Errorf("the shard was rebuilt only %d times: it was not at its bound", rebuilt)
+		t.Errorf("the table was rebuilt only %d times: it was not at its bound", rebuilt)
 	}
 	for _, n := range numbers { // and all the way down
 		tab.put(n, Listing{})
@@ -136,34 +133,35 @@ func TestIndexSearchesEndAtTheBound(t *testing.T) {
 	}
 }
 
-// TestIndexSplitsWhileItMoves splits a table in the middle of its move to a new book, with shards of both books and at their bound.
-func TestIndexSplitsWhileItMoves(t *testing.T) {
-	for _, reserve := range []int{0, 1, 1000, perShard << minShardBits, perShard<<minShardBits + 1, 40_000_000} {
+// TestIndexBeginsNewBooks reserves around the change with which most listings of a book are no longer used, with slots of numbers that went.
+func TestIndexBeginsNewBooks(t *testing.T) {
+	for _, reserve := range []int{0, 1, 1000, 100_000, 4_000_000} {
 		t.Run(fmt.Sprint(reserve), func(t *testing.T) {
 			x, plain := NewIndex(), plainIndex{}
 			apply := func(c Change) {
 				x.Apply(c)
 				plain.apply(c)
 			}
-			tab := x.numbers
-			for day := 1; tab.moved == len(tab.shards.Load().shards); day++ {
+			tab, renewed := x.numbers, 0
+			for day := range 6 {
 				for i := range Number(500) {
-					if tab.moved != len(tab.shards.Load().shards) {
-						break
+					book := tab.grid.Load().book
+					c := Change{Target: Target{Number: 12025550000 + i}}
+					if i%7 != Number(day) {
+						c.Listing.Roles[RoleCallback] = RoleListing{WarnUntil: Day(1 + day), WatchUntil: Day(i + 1)}
 					}
-					l := Listing{}
-					l.Roles[RoleCallback] = RoleListing{WarnUntil: Day(day), WatchUntil: Day(i + 1)}
-					apply(Change{Target{Number: 12025550000 + i}, l})
+					apply(c)
+					if tab.grid.Load().book != book {
+						renewed++
+						checkTable(t, tab)
+						x.Reserve(reserve)
+						checkTable(t, tab)
+						checkSame(t, x, plain)
+					}
 				}
 			}
-			x.Reserve(reserve)
-			checkTable(t, tab)
-			for i := range Number(1000) {
-				c := Change{Target: Target{Number: 12025550000 + i}}
-				if i%3 != 0 {
-					c.Listing.Marks = MarkAllowed
-				}
-				apply(c)
+			if renewed < 3 {
+				t.Errorf("only %d new books", renewed)
 			}
 			checkTable(t, tab)
 			checkSame(t, x, plain)
@@ -171,19 +169,40 @@ func TestIndexSplitsWhileItMoves(t *testing.T) {
 	}
 }
 
-// TestIndexReserve: whatever is asked for, it ends, and costs little.
+// TestIndexCrowdedShard: numbers that all belong into one of many shards, chosen by somebody who knows the secret, cost a new secret and nothing else.
+func TestIndexCrowdedShard(t *testing.T) {
+	x, plain := NewIndex(), plainIndex{}
+	x.Reserve(100_000)
+	tab := x.numbers
+	secret := tab.grid.Load().scramble
+	for _, n := range crowd(tab, 30_000) {
+		c := Change{Target{Number: n}, Listing{Marks: MarkAllowed}}
+		x.Apply(c)
+		plain.apply(c)
+	}
+	if tab.grid.Load().scramble == secret {
+		t.Error("the secret is the old one")
+	}
+	if longest := longestSearch(tab); longest > 60 {
+		t.Errorf("a search looks at up to %d buckets", longest)
+	}
+	checkTable(t, tab)
+	checkSame(t, x, plain)
+}
+
+// TestIndexReserve: whatever is asked for, it ends, and costs no more than a list of 17 million.
 func TestIndexReserve(t *testing.T) {
 	for _, n := range []int{math.MinInt, -1, 0, 1, mostReserved, mostReserved + 1, math.MaxInt / 2, math.MaxInt} {
 		x := NewIndex()
 		x.Apply(Change{Target{Number: 12025550143}, Listing{Marks: MarkAllowed}})
 		x.Reserve(n)
-		if bytes := x.Bytes(); bytes > 32<<20 {
+		if bytes := x.Bytes(); bytes > 320<<20 {
 			t.Errorf("Reserve(%d) takes %d bytes", n, bytes)
 		}
 		if l := x.Lookup(12025550143, 0); l.Marks != MarkAllowed {
 			t.Errorf("after Reserve(%d) the number is %+v", n, l)
 		}
-		if shards := len(x.numbers.shards.Load().shards); bits.OnesCount(uint(shards)) != 1 {
+		if shards := len(x.numbers.grid.Load().taken); bits.OnesCount(uint(shards)) != 1 {
 			t.Errorf("Reserve(%d) makes %d shards", n, shards)
 		}
 		x.Reserve(0)

@@ -11,9 +11,36 @@ var powersOfTen = func() (p [16]Number) {
 	return p
 }()
 
+// mostDigits is how many digits MaxNumber has.
+const mostDigits = 15
+
+// digitsByBits has, by how many bits numbers have, the fewest digits that they may have, the first of them that has one digit more, and what fills
+// those of the fewest digits up to mostDigits.
+var digitsByBits = func() (d [64]struct {
+	digits       int
+	longer, fill Number
+}) {
+	for n := range d {
+		digits := 1
+		for digits < mostDigits && uint64(powersOfTen[digits])<<1 <= 1<<n {
+			digits++
+		}
+		d[n].digits, d[n].longer, d[n].fill = digits, powersOfTen[digits], powersOfTen[mostDigits-digits]
+	}
+	return d
+}()
+
+// fillUp fills a number from 1 to MaxNumber up with zeros to mostDigits, and counts the digits that it had.
+func fillUp(n Number) (full Number, digits int) {
+	d := &digitsByBits[bits.Len64(uint64(n))%64]
+	if n < d.longer {
+		return n * d.fill, d.digits
+	}
+	return n * (d.fill / 10), d.digits + 1
+}
+
 // decimalDigits counts the digits of a number from 1 to MaxNumber.
 func decimalDigits(n Number) int {
-	// 1233/4096 is log10(2) to four places, enough for 64 bits.
-	d := bits.Len64(uint64(n)) * 1233 >> 12
-	return d + int((powersOfTen[d]-1-n)>>63) // one more from the next power of ten on, without a branch
+	_, digits := fillUp(n)
+	return digits
 }

@@ -14,7 +14,7 @@ func FuzzIndex(f *testing.F) {
 			n := (120_255_500_000_000 + digits) / powersOfTen[min(cut, 14)]
 			switch kind {
 			case 3:
-				x.Reserve(int(what) << 12)
+				x.Reserve(int(what) << 7)
 			default:
 				c := Change{Target: Target{Number: n, Prefix: kind == 2}}
 				for r := range c.Listing.Roles {

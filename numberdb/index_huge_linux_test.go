@@ -8,20 +8,20 @@ import (
 	"unsafe"
 )
 
-// The slots and tags of a large shard lie in memory that the system was asked to keep in huge pages.
+// The slots and tags of a large grid lie in memory that the system was asked to keep in huge pages.
 func TestIndexAsksForHugePages(t *testing.T) {
 	if _, err := os.Stat("/sys/kernel/mm/transparent_hugepage/enabled"); err != nil {
 		t.Logf("this system has none: %v", err)
 		return
 	}
-	h := newShard(newBook(), 100_000, fillFresh)
+	g := newGrid(newScramble(), newBook(), 2_000_000)
 	maps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, at := range map[string]uintptr{
-		"slots": uintptr(unsafe.Pointer(&h.slots[len(h.slots)/2])),
-		"tags":  uintptr(unsafe.Pointer(&h.tags[len(h.tags)/2])),
+		"slots": uintptr(unsafe.Pointer(&g.slots[len(g.slots)/2])),
+		"tags":  uintptr(unsafe.Pointer(&g.tags[len(g.tags)/2])),
 	} {
 		if flags := memoryFlags(string(maps), at); !strings.Contains(flags+" ", " hg ") {
 			t.Errorf("%s are in memory with the flags %q, want hg (proc_pid_smaps(5))", name, flags)

@@ -4,5 +4,5 @@ package numberdb
 
 import "unsafe"
 
-// adviseHuge asks the system to keep memory in huge pages, where we know how.
-func adviseHuge(unsafe.Pointer, int) {}
+// hugePages asks the system to keep memory in huge pages, where we know how.
+func hugePages(unsafe.Pointer, int) {}

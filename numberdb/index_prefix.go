@@ -3,6 +3,7 @@ package numberdb
 import (
 	"iter"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"unique"
 	"unsafe"
@@ -23,7 +24,7 @@ type prefixes struct {
 
 // prefixBlock is the prefixes of a hundred leads. It never changes.
 type prefixBlock struct {
-	prefixes []prefix               // in the order of their keys
+	prefixes []prefix               // in the order of their keys; lastly, glance that are none, and come behind all
 	starts   [blockLeads + 1]uint32 // by the last two digits of a lead: where its prefixes begin, and so where those of the one before end
 }
 
@@ -33,8 +34,8 @@ type prefix struct {
 	listing unique.Handle[Listing]
 }
 
-// prefixKey is, from its highest bits on, the last two digits of a lead, a tail, how many digits of it the prefix has, and how far before
-// it in its block the prefix around it is, 0 for none. If that is too far away, it is one on the way there, which lies in the same one.
+// prefixKey is, from its highest bits on, the last two digits of a lead with a tail, how many digits of the tail the prefix has, and how far
+// before it in its block the prefix around it is, 0 for none. If that is too far away, it is one on the way there, which lies in the same one.
 type prefixKey uint64
 
 const (
@@ -43,36 +44,80 @@ const (
 	blockLeads   = 100
 	prefixBlocks = 10_000
 
+	perLead  = 1_000_000_000        // tails
+	perBlock = blockLeads * perLead // leads with tails
+
 	backBits  = 8
 	extraBits = 4
-	tailBits  = 30
 	mostBack  = 1<<backBits - 1
+	noPrefix  = prefixKey(1 << 62) // behind all others
+
+	glance = 4 // prefixes that a search compares at once, without a decision after each that the processor could guess wrong
 )
 
-// splitPrefix cuts a prefix or number of so many digits, at least leadDigits, into the index of its block and its key there. The key comes
-// behind those of all prefixes of the number, whatever is around them.
-func splitPrefix(n Number, digits int) (block uint64, key prefixKey) {
-	full := uint64(n * powersOfTen[15-digits])
-	lead, tail := full/1_000_000_000, full%1_000_000_000
-	key = prefixKey(lead%blockLeads<<tailBits|tail)<<extraBits | prefixKey(digits-leadDigits)
-	return lead / blockLeads, key<<backBits | mostBack
+// keyOf is the key of a prefix or number of so many digits in its block. It comes behind those of all prefixes of the number, whatever is
+// around them.
+func keyOf(inBlock Number, digits int) prefixKey {
+	return prefixKey(inBlock<<extraBits|Number(digits-leadDigits))<<backBits | mostBack
 }
 
-func (k prefixKey) lead() uint64 { return uint64(k) >> (tailBits + extraBits + backBits) }
-func (k prefixKey) tail() Number { return Number(k >> (extraBits + backBits) & (1<<tailBits - 1)) }
-func (k prefixKey) extra() int   { return int(k >> backBits & (1<<extraBits - 1)) }
-func (k prefixKey) back() int    { return int(k & mostBack) }
+func (k prefixKey) inBlock() Number { return Number(k >> (extraBits + backBits)) }
+func (k prefixKey) lead() int       { return int(k.inBlock() / perLead) }
+func (k prefixKey) extra() int      { return int(k >> backBits & (1<<extraBits - 1)) }
+func (k prefixKey) back() int       { return int(k & mostBack) }
 
 // holds says whether a key that does not come before k lies within it.
 func (k prefixKey) holds(inner prefixKey) bool {
-	return inner.lead() == k.lead() && inner.tail()-k.tail() < powersOfTen[tailDigits-k.extra()]
+	return inner.inBlock()-k.inBlock() < powersOfTen[tailDigits-k.extra()]
 }
 
-// around is what the list says about the prefixes of a number, merged from the shortest one in ([Listing.Fill]).
-func (p *prefixes) around(n Number, today Day) (found Listing) {
-	digits := decimalDigits(n)
-	blocks, short := p.blocks.Load(), p.short.Load()
-	if short != nil {
+// find is the longest prefix of a number: its block, nil for none, and its place there. It does not look among the short ones.
+func (p *prefixes) find(n Number) (b *prefixBlock, at int) {
+	blocks := p.blocks.Load()
+	full, digits := fillUp(n)
+	if blocks == nil || digits < leadDigits {
+		return nil, 0
+	}
+	block, inBlock := full/perBlock, full%perBlock
+	b = blocks[block].Load()
+	if b == nil {
+		return nil, 0
+	}
+	lead := inBlock / perLead
+	start, end := int(b.starts[lead]), int(b.starts[lead+1])
+	if start == end {
+		return nil, 0
+	}
+	key := keyOf(inBlock, digits)
+	if at = start + b.last(key, start, end); at < start {
+		return nil, 0
+	}
+	if !b.prefixes[at].key.holds(key) {
+		if at = b.outer(at, key); at < 0 {
+			return nil, 0
+		}
+	}
+	return b, at
+}
+
+// outer is the place of the next prefix around the one at a place that also holds the key, -1 for none.
+func (b *prefixBlock) outer(at int, key prefixKey) int {
+	for {
+		k := b.prefixes[at].key
+		if k.back() == 0 {
+			return -1
+		}
+		at -= k.back()
+		if b.prefixes[at].key.holds(key) {
+			return at
+		}
+	}
+}
+
+// around is what the list says about the prefixes of a number of which find found the longest, merged from the shortest one in ([Listing.Fill]).
+func (p *prefixes) around(n Number, b *prefixBlock, at int, today Day) (found Listing) {
+	if short := p.short.Load(); short != nil {
+		digits := decimalDigits(n)
 		for length := 1; length <= min(digits, leadDigits-1); length++ {
 			if l, listed := (*short)[n/powersOfTen[digits-length]]; listed {
 				own := l.Value()
@@ -81,62 +126,49 @@ func (p *prefixes) around(n Number, today Day) (found Listing) {
 			}
 		}
 	}
-	if blocks != nil && digits >= leadDigits {
-		at, key := splitPrefix(n, digits)
-		if b := blocks[at%prefixBlocks].Load(); b != nil {
-			b.lay(&found, key, today)
-		}
+	if b != nil {
+		b.lay(at, &found, today)
 	}
 	return found
 }
 
-// lay lays what the list says about the prefixes of a number in this block over what is around them.
-func (b *prefixBlock) lay(around *Listing, key prefixKey, today Day) {
-	lead := key.lead() % blockLeads
-	start, end := int(b.starts[lead]), int(b.starts[lead+1])
-	if start == end {
-		return
+// lay lays what the list says about the prefix at a place, and about those around it, over what is around them all.
+func (b *prefixBlock) lay(at int, found *Listing, today Day) {
+	p := &b.prefixes[at]
+	if outer := b.outer(at, p.key); outer >= 0 {
+		b.lay(outer, found, today)
 	}
-	var held [tailDigits + 1]unique.Handle[Listing] // by prefixes of the number, the longest first
-	count := 0
-	for at := start + b.last(key, start, end); at >= start; {
-		p := &b.prefixes[at]
-		if p.key.holds(key) {
-			held[count] = p.listing
-			count++
-		}
-		back := p.key.back()
-		if back == 0 {
-			break
-		}
-		at -= back
-	}
-	for count--; count >= 0; count-- {
-		own := held[count].Value()
-		own.Fill(around, today)
-		*around = own
-	}
+	own := p.listing.Value()
+	own.Fill(found, today)
+	*found = own
 }
+
+// alone says that no other prefix is around the one at a place.
+func (b *prefixBlock) alone(at int) bool { return b.prefixes[at].key.back() == 0 }
 
 // last is the place behind start of the last prefix before end that does not come behind the key, -1 for none.
 func (b *prefixBlock) last(key prefixKey, start, end int) int {
-	some := b.prefixes[start:end]
-	at := 0 // as many are known not to come behind
-	for n := len(some); n > 0; {
-		half := (n + 1) / 2
-		if some[at+half-1].key <= key {
+	at := start // all before are known not to come behind
+	for n := end - start; n > glance; {
+		half := n / 2
+		if b.prefixes[at+half-1].key <= key {
 			at += half
 			n -= half
 		} else {
-			n = half - 1
+			n = half
 		}
 	}
-	return at - 1
+	// Whatever follows the rest comes behind, too.
+	rest := (*[glance]prefix)(b.prefixes[at:])
+	return at - start - 1 + rest[0].key.notBehind(key) + rest[1].key.notBehind(key) + rest[2].key.notBehind(key) + rest[3].key.notBehind(key)
 }
+
+// notBehind is 1 if k does not come behind another key, 0 if it does, found without a branch.
+func (k prefixKey) notBehind(other prefixKey) int { return int((k - other - 1) >> 63) }
 
 // put lists a prefix, or with a zero listing lists it no longer. It takes time in proportion to the prefixes of the same first four digits.
 func (p *prefixes) put(n Number, l Listing) {
-	digits := decimalDigits(n)
+	full, digits := fillUp(n)
 	if digits < leadDigits {
 		p.putShort(n, l)
 		return
@@ -149,14 +181,14 @@ func (p *prefixes) put(n Number, l Listing) {
 		blocks = new([prefixBlocks]atomic.Pointer[prefixBlock])
 		p.blocks.Store(blocks)
 	}
-	at, key := splitPrefix(n, digits)
+	at := full / perBlock
 	old := blocks[at].Load()
 	if old == nil {
-		old = new(prefixBlock)
+		old = noPrefixes
 	}
-	fresh := old.with(key, l)
-	p.live.Add(int64(len(fresh.prefixes) - len(old.prefixes)))
-	if len(fresh.prefixes) == 0 {
+	fresh := old.with(keyOf(full%perBlock, digits), l)
+	p.live.Add(int64(fresh.len() - old.len()))
+	if fresh.len() == 0 {
 		fresh = nil
 	}
 	blocks[at].Store(fresh)
@@ -182,31 +214,30 @@ func (p *prefixes) putShort(n Number, l Listing) {
 	}
 }
 
+// noPrefixes is a block without any.
+var noPrefixes = &prefixBlock{prefixes: slices.Repeat([]prefix{{key: noPrefix}}, glance)}
+
 // with is a copy of the block in which a prefix has a listing, or is not with a zero one.
 func (b *prefixBlock) with(key prefixKey, l Listing) *prefixBlock {
-	at := b.last(key, 0, len(b.prefixes)) + 1 // where it goes if it is not there
-	rest := at
-	if at > 0 && b.prefixes[at-1].key|mostBack == key {
-		at--
+	before := b.last(key, 0, b.len()) + 1 // where it goes if it is not there
+	behind := before
+	if before > 0 && b.prefixes[before-1].key|mostBack == key {
+		before--
 	}
-	count := at + len(b.prefixes) - rest
-	if l != (Listing{}) {
-		count++
-	}
-	fresh := &prefixBlock{prefixes: make([]prefix, 0, count)}
-	fresh.prefixes = append(fresh.prefixes, b.prefixes[:at]...)
+	fresh := &prefixBlock{prefixes: make([]prefix, 0, before+1+len(b.prefixes)-behind)}
+	fresh.prefixes = append(fresh.prefixes, b.prefixes[:before]...)
 	if l != (Listing{}) {
 		fresh.prefixes = append(fresh.prefixes, prefix{key, unique.Make(l)})
 	}
-	fresh.prefixes = append(fresh.prefixes, b.prefixes[rest:]...)
+	fresh.prefixes = append(fresh.prefixes, b.prefixes[behind:]...)
 	fresh.connect()
 	return fresh
 }
 
 // connect finds out where leads start, and which prefix is around which.
 func (b *prefixBlock) connect() {
-	lead := uint64(0)
-	for i := range b.prefixes {
+	lead, count := 0, len(b.prefixes)-glance
+	for i := range b.prefixes[:count] {
 		key := &b.prefixes[i].key
 		for ; lead < key.lead(); lead++ {
 			b.starts[lead+1] = uint32(i)
@@ -225,9 +256,12 @@ func (b *prefixBlock) connect() {
 		}
 	}
 	for ; lead < blockLeads; lead++ {
-		b.starts[lead+1] = uint32(len(b.prefixes))
+		b.starts[lead+1] = uint32(count)
 	}
 }
+
+// len counts the prefixes of a block.
+func (b *prefixBlock) len() int { return int(b.starts[blockLeads]) }
 
 // all goes through all prefixes, as [Index.All] says.
 func (p *prefixes) all() iter.Seq2[Number, Listing] {
@@ -248,9 +282,8 @@ func (p *prefixes) all() iter.Seq2[Number, Listing] {
 			if b == nil {
 				continue
 			}
-			for _, p := range b.prefixes {
-				lead := Number(at)*blockLeads + Number(p.key.lead())
-				n := (lead*powersOfTen[tailDigits] + p.key.tail()) / powersOfTen[tailDigits-p.key.extra()]
+			for _, p := range b.prefixes[:b.len()] {
+				n := (Number(at)*perBlock + p.key.inBlock()) / powersOfTen[tailDigits-p.key.extra()]
 				if !yield(n, p.listing.Value()) {
 					return
 				}

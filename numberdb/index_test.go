@@ -109,7 +109,7 @@ func TestIndexAgreesWithPlainMap(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	x, plain := NewIndex(), plainIndex{}
-	// Few enough numbers that they meet, in lengths from 1 to 15 digits; removals come in waves, so that shards shrink and grow.
+	// Few enough numbers that they meet, in lengths from 1 to 15 digits; removals come in waves, so that the grid shrinks and grows.
 	draw := func() Number {
 		n := Number(rnd.Uint64N(3000)) + 120255500000000
 		return n / powersOfTen[rnd.IntN(15)]
@@ -159,7 +159,7 @@ func TestIndexNestedPrefixes(t *testing.T) {
 		apply(Change{Target{n, true}, drawListing(rnd)})
 	}
 	block := x.prefixes.blocks.Load()[1202].Load()
-	if last := len(block.prefixes) - 1; last <= mostBack {
+	if last := block.len() - 1; last <= mostBack {
 		t.Fatalf("only %d prefixes", last)
 	}
 	checkSame(t, x, plain)
@@ -172,7 +172,7 @@ func TestIndexNestedPrefixes(t *testing.T) {
 	}
 }
 
-func TestIndexSplits(t *testing.T) {
+func TestIndexGrows(t *testing.T) {
 	for name, tc := range map[string]struct{ reserve, changes int }{"grown": {0, 290_000}, "reserved": {2 << 20, 20_000}} {
 		t.Run(name, func(t *testing.T) {
 			x, plain := NewIndex(), plainIndex{}
@@ -183,9 +183,10 @@ func TestIndexSplits(t *testing.T) {
 				x.Apply(c)
 				plain.apply(c)
 			}
-			if shards := len(x.numbers.shards.Load().shards); shards <= 1<<minShardBits {
+			if shards := len(x.numbers.grid.Load().taken); shards < 64 {
 				t.Fatalf("only %d shards", shards)
 			}
+			checkTable(t, x.numbers)
 			checkSame(t, x, plain)
 		})
 	}
@@ -235,7 +236,7 @@ func TestIndexForgets(t *testing.T) {
 	}
 }
 
-// A reader sees a listing as it was or as it is, while shards are rebuilt, split and moved to new books around it.
+// A reader sees a listing as it was or as it is, while the table grows, shrinks and begins new books around it.
 func TestIndexReadersSeeWholeListings(t *testing.T) {
 	x := NewIndex()
 	whole := func(version int) Listing { // of one version in all its parts, and of one brand
@@ -296,8 +297,8 @@ func TestIndexReadersSeeWholeListings(t *testing.T) {
 		if i%3 == 0 {
 			x.Apply(Change{Target: Target{Number: n}})
 		}
-		if i%5_000 == 0 { // split
-			x.Reserve(perShard << minShardBits << (i / 5_000))
+		if i%5_000 == 0 { // grows, and shrinks with the next number that goes
+			x.Reserve(10_000 << (i / 5_000))
 		}
 		if i%16 == 0 {
 			runtime.Gosched()
@@ -310,16 +311,12 @@ func TestIndexReadersSeeWholeListings(t *testing.T) {
 // longestSearch is the most buckets that any search in the table can look at.
 func longestSearch(tab *table) int {
 	longest := 0
-	s := tab.shards.Load()
-	for i := range s.shards {
-		h := s.shards[i].Load()
-		if h == nil {
-			continue
-		}
+	g := tab.grid.Load()
+	for shard := range g.taken {
 		run := 0
-		for j := range 2 * len(h.slots) { // twice, for a run around the end
+		for j := range 2 * g.width() { // twice, for a run around the end
 			run++
-			if h.slots[j%len(h.slots)][bucketSlots-1].Load() == 0 {
+			if g.slots[shard*g.width()+j%g.width()][bucketSlots-1].Load() == 0 {
 				longest, run = max(longest, run), 0
 			}
 		}
@@ -332,8 +329,7 @@ func TestIndexHostileNumbers(t *testing.T) {
 	const count = 60_000
 	other := newTable() // an index of the same program, whose secret the attacker knows
 	crowd := func(i int) Number {
-		s := other.shards.Load()
-		return Number(s.scramble.backward(uint64(i))) // all in the first shard of the other index, one slot after the other
+		return Number(other.grid.Load().scramble.backward(uint64(i))) // all in the first bucket of the other index
 	}
 	for name, number := range map[string]func(i int) Number{
 		"in a row":               func(i int) Number { return 12025550000 + Number(i) },
@@ -392,8 +388,7 @@ func TestIndexMemory(t *testing.T) {
 	before := heap()
 	x := NewIndex()
 	n := 0
-	// The steps lie before and behind splits (262,144 and 1,048,576), where shards are emptiest, and between.
-	for _, size := range []int{8_000, 10_000, 20_000, 100_000, 262_000, 263_000, 500_000, 1_000_000, 1_050_000} {
+	for size := 8_000; size <= 1_200_000; size = size * 6 / 5 { // so that some steps lie close behind a growth, where the grid is emptiest
 		for ; n < size; n++ {
 			x.Apply(Change{Target{Number: 10_000_000_000 + Number(n)*7919}, listings[n%len(listings)]})
 		}

@@ -203,7 +203,7 @@ func heapInUse() int64 {
 // measureLookups takes the median of several rounds, in which all kinds have their turn, so that they meet the same disturbances.
 func measureLookups(b *testing.B, g *growth, list *replica.Replica, prefixes []numberdb.Number, rnd *rand.Rand) {
 	b.Helper()
-	const sample, rounds = 1 << 18, 9
+	const sample, rounds = 1 << 20, 9
 	var numbers [kinds][]numberdb.Number
 	for range sample {
 		n := prefixes[rnd.IntN(len(prefixes))]

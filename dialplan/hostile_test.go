@@ -144,6 +144,40 @@ func TestHostileCallIDs(t *testing.T) {
 	x.expectIdle(ctx, t)
 }
 
+// A Call-ID longer than what Asterisk's functions take must not keep the dialplan from seeing that the number cannot be put into an event.
+func TestLongCallIDHidesNoNumber(t *testing.T) { withAndWithoutPrefilter(t, longCallIDHidesNoNumber) }
+
+func longCallIDHidesNoNumber(t *testing.T, prefilter func(context.Context, *testing.T, *exchange, ...string)) {
+	ctx := testContext(t)
+	x := newExchange(ctx, t, nil, "")
+	prefilter(ctx, t, x)
+	app := newRawApp(ctx, t, x.ari, true)
+	// The last is no mode, so calls go the general way.
+	for _, mode := range []string{"broadcast", "stasis", "any"} {
+		x.set(ctx, t, "LINEWARDEN_MODE", mode)
+		for _, digits := range []int{3990, 4095, 9000} {
+			id := mode + strings.Repeat("7", digits)
+			c := x.carrier.placeWithID(x.carrierPort, subscriber, "<sip:%FF+12025550143@127.0.0.1>;tag=t", id)
+			ended := make(chan int, 1)
+			go func() { ended <- c.next(ctx, 200).status() }()
+			select {
+			case got := <-app.calls:
+				if args, err := ParseArgs(got.args); err != nil || args.Calling != clean {
+					t.Errorf("%s, %d: %q: %v", mode, digits, got.args, err)
+				}
+				got.verdict(ctx, ActionBlock, "listed_block")
+				if status := <-ended; status != 603 {
+					t.Errorf("%s, %d: %d, want 603", mode, digits, status)
+				}
+			case status := <-ended:
+				t.Errorf("%s, %d: %d without having been screened", mode, digits, status)
+				c.bye()
+			}
+		}
+	}
+	x.expectIdle(ctx, t)
+}
+
 // A caller who hangs up while Linewarden thinks or speaks ends in the operator's h extension, and nothing is left.
 func TestCallerHangsUpInTheMiddle(t *testing.T) {
 	t.Parallel()

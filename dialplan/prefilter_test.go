@@ -73,6 +73,40 @@ func TestPrefilterInCalls(t *testing.T) {
 	x.expectIdle(ctx, t)
 }
 
+// TestPrefilterWithoutState places calls while no Linewarden has said yet what it listed, as after a restart: they go the general way, those
+// without any number, too.
+func TestPrefilterWithoutState(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	x := newExchange(ctx, t, silent, `
+[from-subscribers](+)
+exten => nobody,1,Gosub(linewarden-outbound,s,1)
+ same => n,Dial(PJSIP/carrier,60,b(show-verdict^s^1(${LINEWARDEN_ACTION}^${LINEWARDEN_REASON}^${LINEWARDEN_ID})))
+`)
+	x.set(ctx, t, "LINEWARDEN_PREFILTER", "on")
+	for name, tc := range map[string]struct {
+		call  func() *rawCall
+		other *rawPhone
+	}{
+		"inbound":                 {func() *rawCall { return x.carrier.place(x.carrierPort, subscriber, rawFrom(clean)) }, x.subscriber},
+		"inbound, no number":      {func() *rawCall { return x.carrier.place(x.carrierPort, subscriber, "<sip:127.0.0.1>;tag=t") }, x.subscriber},
+		"inbound, nothing but ()": {func() *rawCall { return x.carrier.place(x.carrierPort, subscriber, rawFrom("()")) }, x.subscriber},
+		"outbound":                {func() *rawCall { return x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber)) }, x.carrier},
+		"outbound, no number":     {func() *rawCall { return x.subscriber.place(x.subscriberPort, "nobody", rawFrom(subscriber)) }, x.carrier},
+	} {
+		c := tc.call()
+		if got := c.final(ctx); got != 200 {
+			t.Errorf("%s: %d, want 200", name, got)
+			continue
+		}
+		if got := verdictOf(rings(ctx, t, tc.other)); got != "allow_unavailable" {
+			t.Errorf("%s: %s, want allow_unavailable", name, got)
+		}
+		c.bye()
+	}
+	x.expectIdle(ctx, t)
+}
+
 // TestPrefilterStateChangesInTheMiddle lets the state change between the moment in which a call reads it and the look-ups, as when the
 // content is filled anew: what was looked up then means nothing.
 func TestPrefilterStateChangesInTheMiddle(t *testing.T) {

@@ -203,6 +203,33 @@ func TestSettingsNotIncluded(t *testing.T) {
 	}
 }
 
+// A setting that is misspelt may cost speed, but no call, and an emergency call least of all.
+func TestSettingsMisspelt(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	x := newExchange(ctx, t, silent, "")
+	for _, setting := range []string{"LINEWARDEN_PREFILTER", "LINEWARDEN_MODE"} {
+		for _, value := range []string{"", "On", "off,on", "stasis,broadcast", "a)b", "a:b?c", strings.Repeat("x", 100)} {
+			x.set(ctx, t, setting, value)
+			expect := func(c *rawCall, other *rawPhone, want string) {
+				t.Helper()
+				if got := c.final(ctx); got != 200 {
+					t.Errorf("%s=%s: %d, want 200", setting, value, got)
+					return
+				}
+				if got := verdictOf(rings(ctx, t, other)); got != want {
+					t.Errorf("%s=%s: %s, want %s", setting, value, got, want)
+				}
+				c.bye()
+			}
+			expect(x.subscriber.place(x.subscriberPort, clean, rawFrom(subscriber)), x.carrier, "allow_unavailable")
+			expect(x.subscriber.place(x.subscriberPort, "911", rawFrom(subscriber)), x.carrier, "allow_emergency")
+			expect(x.carrier.place(x.carrierPort, subscriber, rawFrom(clean), "Priority: psap-callback"), x.subscriber, "allow_psap_callback")
+		}
+	}
+	x.expectIdle(ctx, t)
+}
+
 func TestVerdictsReturnToTheOperatorsDialplan(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)

@@ -130,6 +130,7 @@ func TestHostileCallIDs(t *testing.T) {
 	x := newExchange(ctx, t, silent, "")
 	for _, id := range []string{
 		"plain@127.0.0.1", "a:b", "a)b", "a))b:1", "(a", `a"b`, "a,b", "a{b}", "a[b]?c", "a%20b", `a\b`, "${SHELL(id)}", strings.Repeat("x", 240),
+		strings.Repeat("x", 255), strings.Repeat("x", 256), strings.Repeat("x", 5000),
 	} {
 		c := x.carrier.placeWithID(x.carrierPort, subscriber, rawFrom(clean), id)
 		if status := c.final(ctx); status != 200 {
@@ -164,6 +165,9 @@ func longCallIDHidesNoNumber(t *testing.T, prefilter func(context.Context, *test
 			case got := <-app.calls:
 				if args, err := ParseArgs(got.args); err != nil || args.Calling != clean {
 					t.Errorf("%s, %d: %q: %v", mode, digits, got.args, err)
+				}
+				if ID(got.callID, "") != ID(id, "") {
+					t.Errorf("%s, %d: protocol_id of %d bytes names another call", mode, digits, len(got.callID))
 				}
 				got.verdict(ctx, ActionBlock, "listed_block")
 				if status := <-ended; status != 603 {

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/linewarden/linewarden/numberdb"
 )
 
@@ -40,8 +42,8 @@ func contents(t *testing.T, s *Store) map[string]string {
 	for target, l := range all {
 		held[target.String()] = fmt.Sprint(l)
 		p := placeOf(target, 4)
-		held[p.text+" evidence"] = fmt.Sprint(s.client.HGetAll(ctx, s.keys.evidence(p)).Val())
-		held[p.text+" reporters"] = fmt.Sprint(s.client.HGetAll(ctx, s.keys.reporters(p)).Val())
+		held[p.text+" evidence"] = fmt.Sprint(must[numberdb.Record](t)(s.Record(ctx, target.Number)).Evidence)
+		held[p.text+" reporters"] = fmt.Sprint(reportersOf(t, s, p))
 		reports := ""
 		for r, err := range s.Reports(ctx, target.Number) {
 			if err != nil {
@@ -52,6 +54,41 @@ func contents(t *testing.T, s *Store) map[string]string {
 		held[p.text+" reports"] = reports
 	}
 	return held
+}
+
+// reportersOf are the reporters who count for a number, in whatever form they are kept.
+func reportersOf(t *testing.T, s *Store, p place) map[string]string {
+	t.Helper()
+	text, err := s.client.Get(soon(t), s.keys.evidence(p)).Result()
+	if err != nil { // of another type, or none
+		return s.client.HGetAll(soon(t), s.keys.reporters(p)).Val()
+	}
+	f := must[folded](t)(parseFolded(text))
+	report, _ := s.readReport(soon(t), p, f.report)
+	names := map[string]string{}
+	for _, name := range f.reporters(&report.Report) {
+		names[name] = fmt.Sprint(uint16(f.day))
+	}
+	return names
+}
+
+// unfoldAll has the scripts unfold all folded records, and says how many there were.
+func unfoldAll(t *testing.T, s *Store) (count int) {
+	t.Helper()
+	ctx := soon(t)
+	script := redis.NewScript(rulesLua(s.options.Rules) + listingLua + evidenceLua + takeLua + foldLua + "unfold(unpack(KEYS))")
+	all, _ := loadAll(t, s)
+	for target := range all {
+		p := placeOf(target, 4)
+		if s.client.Type(ctx, s.keys.evidence(p)).Val() != "string" {
+			continue
+		}
+		count++
+		if err := script.Run(ctx, s.client, []string{s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p)}).Err(); err != nil && err != redis.Nil {
+			t.Fatal(err)
+		}
+	}
+	return count
 }
 
 // TestImportIsManyReports takes the same rows in one by one and all together, and wants the same lists, evidence and reports; and then
@@ -97,7 +134,34 @@ func TestImportIsManyReports(t *testing.T) {
 				t.Errorf("the second time %+v", again)
 			}
 			compare(t, contents(t, many), first)
+			if n := unfoldAll(t, many); n < 300 {
+				t.Errorf("only %d records were folded: there is too little to unfold", n)
+			}
+			compare(t, contents(t, many), first)
+			sameKeys(t, many, one)
 		})
+	}
+}
+
+// sameKeys wants the same fields in the hashes of both, and that they live equally long.
+func sameKeys(t *testing.T, a, b *Store) {
+	t.Helper()
+	ctx := soon(t)
+	all, _ := loadAll(t, b)
+	for target := range all {
+		p := placeOf(target, 4)
+		for _, key := range []func(keys, place) string{keys.evidence, keys.reporters} {
+			got, want := a.client.HGetAll(ctx, key(a.keys, p)).Val(), b.client.HGetAll(ctx, key(b.keys, p)).Val()
+			if !maps.Equal(got, want) {
+				t.Errorf("%s holds\n%v, want\n%v", key(a.keys, p), got, want)
+			}
+		}
+		for _, key := range []func(keys, place) string{keys.evidence, keys.reporters, keys.reports} {
+			got, want := a.client.PTTL(ctx, key(a.keys, p)).Val(), b.client.PTTL(ctx, key(b.keys, p)).Val()
+			if got-want > patience || want-got > patience {
+				t.Errorf("%s lives for %v, want %v", key(a.keys, p), got, want)
+			}
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ local function readFolded(text)
   for word in string.gmatch(string.match(text, '^[^\n]*'), '[^ ]+') do words[#words + 1] = word end
   if type(r) ~= 'table' or type(r.reporter) ~= 'string' or type(r.source) ~= 'table' then return nil end
   for i = 1, math.max(#words, 8) do
-    if i ~= 2 and not tonumber(words[i]) or i == 2 and words[i] ~= 'trusted' and words[i] ~= 'source' then return nil end
+    if i == 2 and words[i] ~= 'trusted' and words[i] ~= 'source' or i ~= 2 and not string.match(words[i] or '', '^%d+$') then return nil end
   end
   return filed, r, words
 end

@@ -46,6 +46,7 @@ const (
 	reportsPerScript = 200
 	scriptsAtOnce    = 6
 	rangesFor        = time.Minute
+	recordBytes      = 400 // of a usual folded record
 )
 
 // Importer makes an importer for reports of one source.
@@ -152,6 +153,7 @@ func (im *Importer) sendFresh(ctx context.Context, list identity, partition int,
 	args := append(make([]any, 0, 3+3*len(batch)), list.id, s.options.Changes, s.options.Retention.Milliseconds())
 	today := numberdb.DayOf(now)
 	forging := make([]bool, len(batch))
+	records := make([]byte, 0, recordBytes*len(batch)) // a record that no longer fits leaves those before it where they are
 	for i := range batch {
 		r := &batch[i]
 		var d numberdb.Dossier
@@ -160,11 +162,12 @@ func (im *Importer) sendFresh(ctx context.Context, list identity, partition int,
 		if err != nil {
 			return in, nil, fmt.Errorf("writing a listing: %w", err)
 		}
-		text, err := s.appendFolded(nil, &filed{ID: rand.Text(), Received: now.UnixMilli(), Report: *r.report, Forging: forging[i]}, r.genuine, &d.Evidence)
+		from := len(records)
+		records, err = s.appendFolded(records, &filed{ID: rand.Text(), Received: now.UnixMilli(), Report: *r.report, Forging: forging[i]}, r.genuine, &d.Evidence)
 		if err != nil {
 			return in, nil, fmt.Errorf("writing a report: %w", err)
 		}
-		args = append(args, r.field, listing, text)
+		args = append(args, r.field, listing, records[from:])
 	}
 	var answer []any
 	err = s.step(ctx, func(ctx context.Context) error {

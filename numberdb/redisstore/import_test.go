@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -121,9 +122,15 @@ func TestImportIsManyReports(t *testing.T) {
 					want.Forgeries++
 				}
 			}
+			follower := newMirror(t, many)
 			if got := must[Imported](t)(many.Importer(source).Take(ctx, reports)); got != want {
 				t.Errorf("took in %+v, want %+v", got, want)
 			}
+			listings, _ := loadAll(t, many)
+			if follower.follow(t, many, time.Millisecond); !maps.Equal(follower.listings, listings) {
+				t.Errorf("a follower knows %d numbers, or others than the %d in the list", len(follower.listings), len(listings))
+			}
+			before := follower.changes
 			first := contents(t, many)
 			if len(first) < 1000 || want.Forgeries == 0 || want.Repeats == 0 {
 				t.Fatalf("only %d things to compare, %+v", len(first), want)
@@ -134,6 +141,9 @@ func TestImportIsManyReports(t *testing.T) {
 				t.Errorf("the second time %+v", again)
 			}
 			compare(t, contents(t, many), first)
+			if follower.follow(t, many, time.Millisecond); follower.changes != before {
+				t.Errorf("taking it in again told followers of %d changes", follower.changes-before)
+			}
 			if n := unfoldAll(t, many); n < 300 {
 				t.Errorf("only %d records were folded: there is too little to unfold", n)
 			}

@@ -143,7 +143,7 @@ func (cmd importCommand) open() (io.ReadCloser, int, error) {
 }
 
 // portion is how many reports go to the store together, some hundred for each of its partitions.
-const portion = 16384
+const portion = 8192
 
 // importing is the work of an import. One goroutine reads and checks rows while another sends the portion before to the store.
 type importing struct {

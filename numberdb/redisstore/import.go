@@ -19,6 +19,9 @@ import (
 // once for a number however the report differs: a reporter of an import stands for one row of one list ([numberdb.Report.Reporter]).
 // So an import that was broken off can be made again, from the start, and changes nothing twice.
 //
+// The only report about a number, and what it makes, is kept folded, in one key. Versions that do not know that fail to take a report or a
+// decision about such a number, and change nothing: bring all nodes up to date before an import.
+//
 // It knows the protected and cleared ranges as they were at most a minute ago. An Importer is not safe for concurrent use.
 type Importer struct {
 	store  *Store
@@ -56,7 +59,7 @@ func (s *Store) Importer(source numberdb.Source) *Importer {
 
 // Take takes in reports, each with the importer's source. They are stored when it returns without an error. Faults of a report are an
 // error of type [numberdb.Faults], and none is stored. After any other error some of the reports may have been stored: taking them in
-// again counts each once. Portions of ten thousand or more are quickest: those of one partition go to Redis together.
+// again counts each once. Portions of some thousand are quickest: those of one partition go to Redis together.
 func (im *Importer) Take(ctx context.Context, reports []numberdb.Report) (Imported, error) {
 	began := time.Now()
 	total, err := im.take(ctx, reports)

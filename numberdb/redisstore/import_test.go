@@ -277,6 +277,19 @@ func TestImportOnCluster(t *testing.T) {
 	compare(t, contents(t, s), contents(t, alone))
 }
 
+// TestImportBoundsTheChanges: a long import leaves no more changes in a stream than Redis trims roughly.
+func TestImportBoundsTheChanges(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t), func(o *Options) { o.Partitions, o.Changes = 1, 50 }), soon(t)
+	var reports []numberdb.Report
+	for i := range 3000 {
+		reports = append(reports, aRow(i, "row"))
+	}
+	imported(t, s, reports...)
+	if n := s.client.XLen(ctx, s.keys.changes(0)).Val(); n < 50 || n > 250 { // Redis trims by nodes of 100 entries
+		t.Errorf("%d changes are kept of 3000, want little more than 50", n)
+	}
+}
+
 // BenchmarkImport takes in portions of 16,384 reports about as many numbers, into a Redis that syncs each write to its disk.
 func BenchmarkImport(b *testing.B) {
 	const portion = 16384

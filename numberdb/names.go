@@ -76,10 +76,10 @@ func marshalSet[S ~uint8](set S, what string, names []string) ([]byte, error) {
 // marshalSetJSON is the JSON form of a set: a list of names.
 func marshalSetJSON[S ~uint8](set S, what string, names []string) ([]byte, error) {
 	list, err := members(set, what, names)
-	if err != nil {
-		return nil, err
+	if err != nil || len(list) == 0 {
+		return []byte("[]"), err
 	}
-	return json.Marshal(list)
+	return []byte(`["` + strings.Join(list, `","`) + `"]`), nil // names need no escapes
 }
 
 // parseSet sets set to the members that list names, and leaves it alone if one is unknown.

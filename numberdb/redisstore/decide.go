@@ -83,7 +83,7 @@ func (s *Store) decide(ctx context.Context, d *numberdb.Decision, body []byte, a
 		if err != nil {
 			return err
 		}
-		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.decisions(p)}
+		keys := []string{s.keys.listing(p), s.keys.changes(p.partition), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p), s.keys.decisions(p)}
 		var corrupt int64
 		listing, err = answer(s.scripts.decide.Run(ctx, s.client, keys,
 			p.field, string(ruling.Brand), body, refusedAlone(d), audit,

@@ -1,5 +1,5 @@
 -- Makes one decision (numberdb.Dossier.Decide), unless its proposal has been made already.
-local bucket, changes, evidence, decisions = unpack(KEYS)
+local bucket, changes, evidence, reporters, reports, decisions = unpack(KEYS)
 local field, brand, filed, refused, audit = unpack(ARGV, 1, 5)
 local today, roles, over, overUntil, warn, watch, class, longest, alone, proposal = unpack(ARGV, 6, 15)
 local around = {tonumber(ARGV[16]), tonumber(ARGV[17])} -- what holds by the ranges around the target, by role
@@ -37,6 +37,7 @@ for role = 0, 1 do
     end
   end
 end
+unfold(evidence, reporters, reports)
 local hash = readHash(evidence)
 for role = 0, 1 do
   if has(roles, 2 ^ role) then

@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/linewarden/linewarden/numberdb"
@@ -17,6 +18,9 @@ import (
 // Importer takes in reports by the thousand, by the rules of [Store.Report] and with the same result, except that each reporter counts
 // once for a number however the report differs: a reporter of an import stands for one row of one list ([numberdb.Report.Reporter]).
 // So an import that was broken off can be made again, from the start, and changes nothing twice.
+//
+// The only report about a number, and what it makes, is kept folded, in one key. Versions that do not know that fail to take a report or a
+// decision about such a number, and change nothing: bring all nodes up to date before an import.
 //
 // It knows the protected and cleared ranges as they were at most a minute ago. An Importer is not safe for concurrent use.
 type Importer struct {
@@ -40,11 +44,12 @@ func (i *Imported) add(o Imported) {
 	i.Forgeries += o.Forgeries
 }
 
-// Bounds of an import. A script of 200 reports keeps Redis busy for some milliseconds, in which nobody else is served.
+// Bounds of an import. A script of so many reports keeps Redis busy for some milliseconds, in which nobody else is served.
 const (
 	reportsPerScript = 200
-	scriptsAtOnce    = 4
+	scriptsAtOnce    = 6
 	rangesFor        = time.Minute
+	recordBytes      = 400 // of a usual folded record
 )
 
 // Importer makes an importer for reports of one source.
@@ -54,7 +59,7 @@ func (s *Store) Importer(source numberdb.Source) *Importer {
 
 // Take takes in reports, each with the importer's source. They are stored when it returns without an error. Faults of a report are an
 // error of type [numberdb.Faults], and none is stored. After any other error some of the reports may have been stored: taking them in
-// again counts each once. Portions of ten thousand or more are quickest: those of one partition go to Redis together.
+// again counts each once. Portions of some thousand are quickest: those of one partition go to Redis together.
 func (im *Importer) Take(ctx context.Context, reports []numberdb.Report) (Imported, error) {
 	began := time.Now()
 	total, err := im.take(ctx, reports)
@@ -79,17 +84,13 @@ func (im *Importer) take(ctx context.Context, reports []numberdb.Report) (Import
 	if err != nil {
 		return Imported{}, err
 	}
-	batches, err := im.batches(reports, list, numberdb.DayOf(now))
-	if err != nil {
-		return Imported{}, err
-	}
 	results := make([]Imported, list.partitions)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(scriptsAtOnce)
-	for partition, ofPartition := range batches {
+	for partition, ofPartition := range part(reports, list.partitions) {
 		group.Go(func() error {
-			for _, b := range ofPartition { // in order, so that every import of a list sums up the same way
-				one, err := im.send(ctx, list, b)
+			for batch := range slices.Chunk(ofPartition, reportsPerScript) { // in order, so that every import of a list sums up the same way
+				one, err := im.send(ctx, list, partition, batch, now)
 				if err != nil {
 					return err
 				}
@@ -106,102 +107,145 @@ func (im *Importer) take(ctx context.Context, reports []numberdb.Report) (Import
 	return total, err
 }
 
-// batch is what one script takes in: reports of one partition.
-type batch struct {
-	partition int
-	count     int
-	keys      []string
-	args      []any
+// row is a report on its way to Redis.
+type row struct {
+	place
+	report  *numberdb.Report
+	genuine numberdb.Roles // by the ranges around it
 }
 
-// batches parts reports by partition, in their order.
-func (im *Importer) batches(reports []numberdb.Report, list identity, today numberdb.Day) ([][]*batch, error) {
-	s := im.store
-	kind, received := sourceKind(im.source), s.options.Now().UnixMilli()
-	all := make([][]*batch, list.partitions)
+// part parts reports by partition, in their order.
+func part(reports []numberdb.Report, partitions int) [][]row {
+	all := make([][]row, partitions)
 	for i := range reports {
-		r := &reports[i]
-		body, err := json.Marshal(filed{ID: rand.Text(), Received: received, Report: *r})
-		if err != nil {
-			return nil, fmt.Errorf("writing a report: %w", err)
-		}
-		p := placeOf(numberdb.Target{Number: r.Number}, list.partitions)
-		begun := all[p.partition]
-		if len(begun) == 0 || begun[len(begun)-1].count == reportsPerScript {
-			begun = append(begun, &batch{
-				partition: p.partition, keys: []string{s.keys.changes(p.partition)},
-				args: []any{0, kind, im.source.Organisation, int(today), s.options.Changes, seconds(evidenceTTL(s.options.Rules)), seconds(s.options.Retention)},
-			})
-			all[p.partition] = begun
-		}
-		b := begun[len(begun)-1]
-		b.count++
-		b.args[0] = b.count
-		b.keys = append(b.keys, s.keys.listing(p), s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p))
-		around := genuine(im.ranges.Lookup(r.Number, today), today)
-		b.args = append(b.args, p.field, string(r.Brand), r.Reporter, body, strconv.Itoa(int(numberdb.DayOf(r.At))), int(r.Roles), int(around))
-		if b.args, err = appendFirst(b.args, s.options.Rules, r, around, today); err != nil {
-			return nil, fmt.Errorf("writing a report: %w", err)
-		}
+		p := placeOf(numberdb.Target{Number: reports[i].Number}, partitions)
+		all[p.partition] = append(all[p.partition], row{place: p, report: &reports[i]})
 	}
-	return all, nil
+	return all
 }
 
-// appendFirst appends what a report makes of a number about which nothing is known, in the words of import.lua: the listing, how many words
-// of evidence and of reporters follow, and these. It writes the same fields as evidence.lua, with the digits that Lua gives them.
-func appendFirst(args []any, rules *numberdb.Rules, r *numberdb.Report, genuine numberdb.Roles, today numberdb.Day) ([]any, error) {
-	var d numberdb.Dossier
-	d.Report(rules, r, genuine, today)
-	listing, err := d.Listing.AppendBinary(nil)
-	if err != nil {
-		return args, err
+// send takes in a batch: first what is new, and then those reports about whose numbers something is known already.
+func (im *Importer) send(ctx context.Context, list identity, partition int, batch []row, now time.Time) (Imported, error) {
+	today := numberdb.DayOf(now)
+	for i := range batch {
+		batch[i].genuine = genuine(im.ranges.Lookup(batch[i].report.Number, today), today)
 	}
-	from := sourceKind(r.Source) + ":" + r.Source.Organisation
-	var evidence, reporters []any
-	for role := range numberdb.Role(numberdb.RoleCount) {
-		if !r.Roles.Has(role) {
-			continue
+	var fresh Imported
+	known := batch
+	if im.store.foldable() {
+		var err error
+		if fresh, known, err = im.sendFresh(ctx, list, partition, batch, now); err != nil {
+			return fresh, err
 		}
-		digit, e := strconv.Itoa(int(role)), &d.Evidence[role]
-		number := func(name string, v float64) {
-			if v != 0 {
-				evidence = append(evidence, digit+name, strconv.FormatFloat(v, 'g', 17, 64))
-			}
-		}
-		number("short", e.Short)
-		number("long", e.Long)
-		number("last", float64(e.Last))
-		number("forged", float64(e.Forged))
-		number("block", float64(e.Earned.Block))
-		number("warn", float64(e.Earned.Warn))
-		number("watch", float64(e.Earned.Watch))
-		for _, day := range e.Days { // one at most
-			evidence = append(evidence, digit+"days", int(day))
-		}
-		if e.Brand != "" {
-			evidence = append(evidence, digit+"brand", string(e.Brand))
-		}
-		day, counted := int(numberdb.DayOf(r.At)), "c"
-		if genuine.Has(role) {
-			counted = "f"
-		} else {
-			evidence = append(evidence, digit+from, day)
-		}
-		reporters = append(reporters, digit+counted+from+":"+r.Reporter, day)
 	}
-	args = append(args, listing, len(evidence), len(reporters))
-	return append(append(args, evidence...), reporters...), nil
+	rest, err := im.sendKnown(ctx, list, partition, known, now)
+	rest.add(fresh)
+	return rest, err
 }
 
-// send has one script take in a batch.
-func (im *Importer) send(ctx context.Context, list identity, b *batch) (Imported, error) {
+// sendFresh has one script take in the reports about numbers of which nothing is known, and gives the others.
+func (im *Importer) sendFresh(ctx context.Context, list identity, partition int, batch []row, now time.Time) (in Imported, known []row, err error) {
 	s := im.store
+	keys := make([]string, 0, 2+2*len(batch))
+	keys = append(keys, s.keys.changes(partition), s.keys.marker(partition))
+	for _, key := range []func(place) string{s.keys.evidence, s.keys.listing} {
+		for i := range batch {
+			keys = append(keys, key(batch[i].place))
+		}
+	}
+	args := append(make([]any, 0, 3+3*len(batch)), list.id, s.options.Changes, s.options.Retention.Milliseconds())
+	today := numberdb.DayOf(now)
+	forging := make([]bool, len(batch))
+	records := make([]byte, 0, recordBytes*len(batch)) // a record that no longer fits leaves those before it where they are
+	for i := range batch {
+		r := &batch[i]
+		var d numberdb.Dossier
+		forging[i] = d.Report(s.options.Rules, r.report, r.genuine, today).Forging
+		listing, err := d.Listing.AppendBinary(nil)
+		if err != nil {
+			return in, nil, fmt.Errorf("writing a listing: %w", err)
+		}
+		from := len(records)
+		records, err = s.appendFolded(records, &filed{ID: rand.Text(), Received: now.UnixMilli(), Report: *r.report, Forging: forging[i]}, r.genuine, &d.Evidence)
+		if err != nil {
+			return in, nil, fmt.Errorf("writing a report: %w", err)
+		}
+		args = append(args, r.field, listing, records[from:])
+	}
+	var answer []any
+	err = s.step(ctx, func(ctx context.Context) error {
+		answer, err = s.scripts.fresh.Run(ctx, s.client, keys, args...).Slice()
+		if redis.HasErrorPrefix(err, "NOTOURS") {
+			return errors.Join(s.holds(list, partition, s.client.Get(ctx, s.keys.marker(partition))), err)
+		}
+		return err
+	})
+	if err != nil {
+		return in, nil, err
+	}
+	others, err := rowsOf(answer, len(batch))
+	if err != nil {
+		return in, nil, err
+	}
+	for _, i := range others[1] {
+		known = append(known, batch[i])
+	}
+	in = Imported{Reports: len(batch) - len(known), Repeats: len(others[0])}
+	for _, i := range append(others[0], others[1]...) {
+		forging[i] = false
+	}
+	for _, is := range forging {
+		if is {
+			in.Forgeries++
+		}
+	}
+	return in, known, nil
+}
+
+// rowsOf reads an answer of fresh.lua: places in a batch, of the rows that were in before and of those whose numbers are known.
+func rowsOf(answer []any, count int) (places [2][]int, err error) {
+	sound := len(answer) == len(places)
+	for i := 0; sound && i < len(places); i++ {
+		list, isList := answer[i].([]any)
+		for _, v := range list {
+			n, isInt := v.(int64)
+			if sound = isInt && n >= 1 && n <= int64(count); !sound {
+				break
+			}
+			places[i] = append(places[i], int(n)-1)
+		}
+		sound = sound && isList
+	}
+	if !sound {
+		return places, errors.New("a script answered with values of other types")
+	}
+	return places, nil
+}
+
+// sendKnown has one script take in reports whatever is known about their numbers.
+func (im *Importer) sendKnown(ctx context.Context, list identity, partition int, batch []row, now time.Time) (Imported, error) {
+	s := im.store
+	if len(batch) == 0 {
+		return Imported{}, nil
+	}
+	keys := append(make([]string, 0, 1+4*len(batch)), s.keys.changes(partition))
+	args := append(make([]any, 0, 7+7*len(batch)), len(batch), sourceKind(im.source), im.source.Organisation, int(numberdb.DayOf(now)), s.options.Changes,
+		seconds(evidenceTTL(s.options.Rules)), seconds(s.options.Retention))
+	for i := range batch {
+		r := &batch[i]
+		body, err := json.Marshal(filed{ID: rand.Text(), Received: now.UnixMilli(), Report: *r.report})
+		if err != nil {
+			return Imported{}, fmt.Errorf("writing a report: %w", err)
+		}
+		keys = append(keys, s.keys.listing(r.place), s.keys.evidence(r.place), s.keys.reporters(r.place), s.keys.reports(r.place))
+		args = append(args, r.field, string(r.report.Brand), r.report.Reporter, body, int(numberdb.DayOf(r.report.At)), int(r.report.Roles), int(r.genuine))
+	}
 	var answer []int64
 	err := s.step(ctx, func(ctx context.Context) (err error) {
-		if err := s.holds(list, b.partition, s.client.Get(ctx, s.keys.marker(b.partition))); err != nil {
+		if err := s.holds(list, partition, s.client.Get(ctx, s.keys.marker(partition))); err != nil {
 			return err
 		}
-		answer, err = s.scripts.imports.Run(ctx, s.client, b.keys, b.args...).Int64Slice()
+		answer, err = s.scripts.imports.Run(ctx, s.client, keys, args...).Int64Slice()
 		return scriptError(err)
 	})
 	if err != nil {
@@ -211,9 +255,9 @@ func (im *Importer) send(ctx context.Context, list identity, b *batch) (Imported
 		return Imported{}, fmt.Errorf("a script answered with %d values instead of 3", len(answer))
 	}
 	for range answer[2] {
-		s.noteDamage(ctx, place{partition: b.partition}, 1)
+		s.noteDamage(ctx, place{partition: partition}, 1)
 	}
-	return Imported{Reports: b.count, Repeats: int(answer[0]), Forgeries: int(answer[1])}, nil
+	return Imported{Reports: len(batch), Repeats: int(answer[0]), Forgeries: int(answer[1])}, nil
 }
 
 // refreshRanges reads the list's ranges unless they are fresh. They lie among its numbers, so that it takes reading the whole list;

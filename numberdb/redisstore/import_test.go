@@ -7,6 +7,9 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/linewarden/linewarden/numberdb"
 )
@@ -40,8 +43,8 @@ func contents(t *testing.T, s *Store) map[string]string {
 	for target, l := range all {
 		held[target.String()] = fmt.Sprint(l)
 		p := placeOf(target, 4)
-		held[p.text+" evidence"] = fmt.Sprint(s.client.HGetAll(ctx, s.keys.evidence(p)).Val())
-		held[p.text+" reporters"] = fmt.Sprint(s.client.HGetAll(ctx, s.keys.reporters(p)).Val())
+		held[p.text+" evidence"] = fmt.Sprint(must[numberdb.Record](t)(s.Record(ctx, target.Number)).Evidence)
+		held[p.text+" reporters"] = fmt.Sprint(reportersOf(t, s, p))
 		reports := ""
 		for r, err := range s.Reports(ctx, target.Number) {
 			if err != nil {
@@ -52,6 +55,41 @@ func contents(t *testing.T, s *Store) map[string]string {
 		held[p.text+" reports"] = reports
 	}
 	return held
+}
+
+// reportersOf are the reporters who count for a number, in whatever form they are kept.
+func reportersOf(t *testing.T, s *Store, p place) map[string]string {
+	t.Helper()
+	text, err := s.client.Get(soon(t), s.keys.evidence(p)).Result()
+	if err != nil { // of another type, or none
+		return s.client.HGetAll(soon(t), s.keys.reporters(p)).Val()
+	}
+	f := must[folded](t)(parseFolded(text))
+	report, _ := s.readReport(soon(t), p, f.report)
+	names := map[string]string{}
+	for _, name := range f.reporters(&report.Report) {
+		names[name] = fmt.Sprint(uint16(f.day))
+	}
+	return names
+}
+
+// unfoldAll has the scripts unfold all folded records, and says how many there were.
+func unfoldAll(t *testing.T, s *Store) (count int) {
+	t.Helper()
+	ctx := soon(t)
+	script := redis.NewScript(rulesLua(s.options.Rules) + listingLua + evidenceLua + takeLua + foldLua + "unfold(unpack(KEYS))")
+	all, _ := loadAll(t, s)
+	for target := range all {
+		p := placeOf(target, 4)
+		if s.client.Type(ctx, s.keys.evidence(p)).Val() != "string" {
+			continue
+		}
+		count++
+		if err := script.Run(ctx, s.client, []string{s.keys.evidence(p), s.keys.reporters(p), s.keys.reports(p)}).Err(); err != nil && err != redis.Nil {
+			t.Fatal(err)
+		}
+	}
+	return count
 }
 
 // TestImportIsManyReports takes the same rows in one by one and all together, and wants the same lists, evidence and reports; and then
@@ -84,9 +122,15 @@ func TestImportIsManyReports(t *testing.T) {
 					want.Forgeries++
 				}
 			}
+			follower := newMirror(t, many)
 			if got := must[Imported](t)(many.Importer(source).Take(ctx, reports)); got != want {
 				t.Errorf("took in %+v, want %+v", got, want)
 			}
+			listings, _ := loadAll(t, many)
+			if follower.follow(t, many, time.Millisecond); !maps.Equal(follower.listings, listings) {
+				t.Errorf("a follower knows %d numbers, or others than the %d in the list", len(follower.listings), len(listings))
+			}
+			before := follower.changes
 			first := contents(t, many)
 			if len(first) < 1000 || want.Forgeries == 0 || want.Repeats == 0 {
 				t.Fatalf("only %d things to compare, %+v", len(first), want)
@@ -97,7 +141,37 @@ func TestImportIsManyReports(t *testing.T) {
 				t.Errorf("the second time %+v", again)
 			}
 			compare(t, contents(t, many), first)
+			if follower.follow(t, many, time.Millisecond); follower.changes != before {
+				t.Errorf("taking it in again told followers of %d changes", follower.changes-before)
+			}
+			if n := unfoldAll(t, many); n < 300 {
+				t.Errorf("only %d records were folded: there is too little to unfold", n)
+			}
+			compare(t, contents(t, many), first)
+			sameKeys(t, many, one)
 		})
+	}
+}
+
+// sameKeys wants the same fields in the hashes of both, and that they live equally long.
+func sameKeys(t *testing.T, a, b *Store) {
+	t.Helper()
+	ctx := soon(t)
+	all, _ := loadAll(t, b)
+	for target := range all {
+		p := placeOf(target, 4)
+		for _, key := range []func(keys, place) string{keys.evidence, keys.reporters} {
+			got, want := a.client.HGetAll(ctx, key(a.keys, p)).Val(), b.client.HGetAll(ctx, key(b.keys, p)).Val()
+			if !maps.Equal(got, want) {
+				t.Errorf("%s holds\n%v, want\n%v", key(a.keys, p), got, want)
+			}
+		}
+		for _, key := range []func(keys, place) string{keys.evidence, keys.reporters, keys.reports} {
+			got, want := a.client.PTTL(ctx, key(a.keys, p)).Val(), b.client.PTTL(ctx, key(b.keys, p)).Val()
+			if got-want > patience || want-got > patience {
+				t.Errorf("%s lives for %v, want %v", key(a.keys, p), got, want)
+			}
+		}
 	}
 }
 
@@ -201,6 +275,19 @@ func TestImportOnCluster(t *testing.T) {
 	alone := newStore(t, sharedRedis(t))
 	must[Imported](t)(alone.Importer(complaints).Take(soon(t), reports))
 	compare(t, contents(t, s), contents(t, alone))
+}
+
+// TestImportBoundsTheChanges: a long import leaves no more changes in a stream than Redis trims roughly.
+func TestImportBoundsTheChanges(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t), func(o *Options) { o.Partitions, o.Changes = 1, 50 }), soon(t)
+	var reports []numberdb.Report
+	for i := range 3000 {
+		reports = append(reports, aRow(i, "row"))
+	}
+	imported(t, s, reports...)
+	if n := s.client.XLen(ctx, s.keys.changes(0)).Val(); n < 50 || n > 250 { // Redis trims by nodes of 100 entries
+		t.Errorf("%d changes are kept of 3000, want little more than 50", n)
+	}
 }
 
 // BenchmarkImport takes in portions of 16,384 reports about as many numbers, into a Redis that syncs each write to its disk.

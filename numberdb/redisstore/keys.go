@@ -27,6 +27,8 @@ import (
 //	lw:{p}:c         stream  changes of listings. No TTL: bounded by length (Options.Changes), and a follower needs the last
 //	                         entry to know where it is, however old.
 //	lw:{p}:e:<t>     hash    evidence, summed up. TTL: until nothing in it matters (evidenceTTL), from the last report on.
+//	                 string  instead, of a number about which an import brought the only report: that and all that it made (fold.go). TTL:
+//	                         Options.Retention. Reports that outlived their evidence do not live longer for it until it is unfolded.
 //	lw:{p}:r:<t>     hash    reporters who counted → day. TTL: as the evidence.
 //	lw:{p}:n:<t>     list    reports, the oldest first. TTL: Options.Retention, from the last report on. A stream would take eight times the
 //	                         memory for a number with one report.

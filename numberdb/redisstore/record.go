@@ -34,9 +34,8 @@ func (s *Store) Record(ctx context.Context, n numberdb.Number) (numberdb.Record,
 			found[i] = pipe.HGet(ctx, s.keys.listing(p), p.field)
 		}
 		own := placeOf(targets[0], list.partitions)
-		evidence := pipe.HGetAll(ctx, s.keys.evidence(own))
-		kept, old := pipe.LLen(ctx, s.keys.reports(own)), pipe.XLen(ctx, s.keys.oldReports(own))
-		first, oldFirst := pipe.LIndex(ctx, s.keys.reports(own), 0), pipe.XRangeN(ctx, s.keys.oldReports(own), "-", "+", 1)
+		asked := s.askEvidence(ctx, pipe, own)
+		old, oldFirst := pipe.XLen(ctx, s.keys.oldReports(own)), pipe.XRangeN(ctx, s.keys.oldReports(own), "-", "+", 1)
 		_, _ = pipe.Exec(ctx) // each answer has its own error
 		for partition, marker := range markers {
 			if err := s.holds(list, partition, marker); err != nil {
@@ -46,13 +45,14 @@ func (s *Store) Record(ctx context.Context, n numberdb.Number) (numberdb.Record,
 		if r.Listed, err = s.listed(ctx, targets, found, list.partitions); err != nil {
 			return err
 		}
-		if err := errors.Join(evidence.Err(), kept.Err(), old.Err(), oldFirst.Err()); err != nil {
+		known, err := s.evidence(ctx, own, &asked)
+		if err := errors.Join(err, old.Err(), oldFirst.Err()); err != nil {
 			return err
 		}
-		r.Evidence = readEvidence(evidence.Val())
-		r.Reports.Total = int(kept.Val() + old.Val())
-		if f, ok := first.Val(), first.Err() == nil; ok {
-			if report, ok := s.readReport(ctx, own, f); ok {
+		r.Evidence = known.evidence
+		r.Reports.Total = known.reports + int(old.Val())
+		if known.oldest != "" {
+			if report, ok := s.readReport(ctx, own, known.oldest); ok {
 				r.Reports.Oldest = report.Received
 			}
 		}
@@ -105,58 +105,6 @@ func (s *Store) countReports(ctx context.Context, r *numberdb.Record) error {
 		}
 	}
 	return nil
-}
-
-// readEvidence reads what evidence.lua writes, as far as it can be read.
-func readEvidence(hash map[string]string) (all [numberdb.RoleCount]numberdb.Evidence) {
-	for field, value := range hash {
-		if field == "" {
-			continue
-		}
-		role := int(field[0] - '0')
-		if role < 0 || role >= len(all) {
-			continue
-		}
-		e, name := &all[role], field[1:]
-		number, _ := strconv.ParseFloat(value, 64)
-		day := numberdb.Day(number)
-		switch name {
-		case "short":
-			e.Short = number
-		case "long":
-			e.Long = number
-		case "last":
-			e.Last = day
-		case "forged":
-			e.Forged = int(number)
-		case "block":
-			e.Earned.Block = day
-		case "warn":
-			e.Earned.Warn = day
-		case "watch":
-			e.Earned.Watch = day
-		case "brand":
-			e.Brand = numberdb.Brand(value)
-		case "days":
-			for word := range strings.FieldsSeq(value) {
-				d, _ := strconv.ParseUint(word, 10, 16)
-				e.Days = append(e.Days, numberdb.Day(d))
-			}
-		}
-		if organisation, ok := strings.CutPrefix(name, "trusted:"); ok {
-			noteDay(&e.Trusted, organisation, day)
-		} else if organisation, ok := strings.CutPrefix(name, "source:"); ok {
-			noteDay(&e.Sources, organisation, day)
-		}
-	}
-	return all
-}
-
-func noteDay(m *map[string]numberdb.Day, organisation string, day numberdb.Day) {
-	if *m == nil {
-		*m = map[string]numberdb.Day{}
-	}
-	(*m)[organisation] = day
 }
 
 // oldCursor begins the cursors of pages of reports that lie in a stream; other cursors are how many of the oldest reports are still to be given.

@@ -134,7 +134,7 @@ func (s *Store) Reports(ctx context.Context, n numberdb.Number) iter.Seq2[number
 }
 
 // reportsBefore is a page of at most so many reports about a target that ends before the given place, which it moves to the page's beginning. Reports are only
-// ever appended, so that places stay.
+// ever appended, so that places stay; the one in a folded record is behind all others, and keeps its place when it is unfolded.
 func (s *Store) reportsBefore(ctx context.Context, t numberdb.Target, end *int64, most int64) (page []string, p place, err error) {
 	err = s.call(ctx, "reports", func(ctx context.Context) error {
 		list, err := s.list(ctx)
@@ -142,17 +142,42 @@ func (s *Store) reportsBefore(ctx context.Context, t numberdb.Target, end *int64
 			return err
 		}
 		p = placeOf(t, list.partitions)
-		if *end < 0 {
-			if *end, err = s.client.LLen(ctx, s.keys.reports(p)).Result(); err != nil || *end == 0 {
-				return err
+		first, last := -most, int64(-1)
+		if *end >= 0 {
+			first, last = max(0, *end-most), *end-1
+		}
+		pipe := s.client.TxPipeline() // a record may be unfolded at any time
+		record := pipe.MGet(ctx, s.keys.evidence(p))
+		length := pipe.LLen(ctx, s.keys.reports(p))
+		found := pipe.LRange(ctx, s.keys.reports(p), first, last)
+		if _, err := pipe.Exec(ctx); err != nil {
+			return err
+		}
+		page = found.Val()
+		all := length.Val()
+		if text, isFolded := record.Val()[0].(string); isFolded {
+			if all++; *end < 0 || *end == all {
+				page = append(page, s.foldedReport(ctx, p, text))
 			}
 		}
-		from := max(0, *end-most)
-		page, err = s.client.LRange(ctx, s.keys.reports(p), from, *end-1).Result()
-		*end = from
-		return err
+		if *end < 0 {
+			*end = all
+			page = page[max(0, int64(len(page))-most):]
+		}
+		*end = max(0, *end-most)
+		return nil
 	})
 	return page, p, err
+}
+
+// foldedReport is the report in a folded record, or the record if it cannot be read.
+func (s *Store) foldedReport(ctx context.Context, p place, text string) string {
+	f, err := parseFolded(text)
+	if err != nil {
+		s.unreadable(ctx, "evidence", p.partition, err)
+		return text
+	}
+	return f.report
 }
 
 // readReport reads a report as it lies in Redis, or counts it as damaged.

@@ -11,6 +11,7 @@ if first then
 end
 local listing, raw, corrupt = fetch(bucket, field)
 if not listing then return NEWER end
+unfold(evidence, reporters, reports)
 local repeated, forging = take(listing, evidence, reporters, reporter, today, roles, genuine)
 file(evidence, reporters, reports, filed, forging, evidenceTTL, retention)
 if caller ~= '' then

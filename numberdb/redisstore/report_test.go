@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -14,8 +15,8 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
-// TestScriptsFollowTheReference plays random histories of reports and decisions on the store and on numberdb.Dossier, with several
-// sets of rules, and wants the same listing and receipt after every step.
+// TestScriptsFollowTheReference plays random histories of reports, decisions and imports on the store and on numberdb.Dossier, with several
+// sets of rules, and wants the same listing and receipt after every step, and the same evidence in the end.
 func TestScriptsFollowTheReference(t *testing.T) {
 	client := sharedRedis(t)
 	const rulesets, workers, histories, steps = 4, 4, 130, 12
@@ -34,7 +35,7 @@ func TestScriptsFollowTheReference(t *testing.T) {
 			for w := range workers {
 				seen[w] = map[numberdb.Standing]int{}
 				wg.Go(func() {
-					h := &history{t: t, random: rand.New(rand.NewPCG(uint64(ruleset), uint64(w+1))), rules: &rules, seen: seen[w]}
+					h := &history{t: t, imports: map[numberdb.Source]*Importer{}, random: rand.New(rand.NewPCG(uint64(ruleset), uint64(w+1))), rules: &rules, seen: seen[w]}
 					h.store = newStore(t, client, func(o *Options) { o.Rules, o.Now = &rules, h.clock.Now })
 					for i := range histories {
 						if !h.play(fiction(w*histories+i), steps) {
@@ -81,6 +82,9 @@ type history struct {
 	store  *Store
 	clock  clock
 	seen   map[numberdb.Standing]int
+
+	imports map[numberdb.Source]*Importer
+	rows    int
 }
 
 // play plays one history and says whether it agreed.
@@ -88,14 +92,17 @@ func (h *history) play(n numberdb.Number, steps int) bool {
 	var d numberdb.Dossier
 	now := noon
 	var past []string
-	for range steps {
+	for i := range steps {
 		now = now.AddDate(0, 0, h.random.IntN(4)*h.random.IntN(40))
 		h.clock.set(now)
 		var ok bool
 		var step string
-		if h.random.IntN(5) == 0 {
+		switch kind := h.random.IntN(10); {
+		case kind < 2:
 			step, ok = h.decide(n, &d, now)
-		} else {
+		case kind < 3, i == 0 && kind < 7:
+			step, ok = h.takeIn(n, &d, now)
+		default:
 			step, ok = h.report(n, &d, now)
 		}
 		past = append(past, fmt.Sprintf("day %d: %s", int(now.Sub(noon).Hours())/24, step))
@@ -105,7 +112,40 @@ func (h *history) play(n numberdb.Number, steps int) bool {
 		}
 		h.seen[d.Listing.Roles[callback].At(numberdb.DayOf(now))]++
 	}
+	got, err := h.store.Record(h.t.Context(), n)
+	if err != nil || !reflect.DeepEqual(got.Evidence, d.Evidence) {
+		h.t.Errorf("the evidence is\n%+v, want\n%+v (%v) after\n%s", got.Evidence, d.Evidence, err, strings.Join(past, "\n"))
+		return false
+	}
 	return true
+}
+
+// takeIn imports one row. Rows are reporters of their own.
+func (h *history) takeIn(n numberdb.Number, d *numberdb.Dossier, now time.Time) (string, bool) {
+	r := aReport(n)
+	r.Roles = numberdb.Roles(1 + h.random.IntN(3))
+	r.Brand = []numberdb.Brand{"", "amazon", "dhl"}[h.random.IntN(3)]
+	r.Source = numberdb.Source{Kind: numberdb.SourceFeed + numberdb.SourceKind(h.random.IntN(2)), Organisation: fmt.Sprint("o", h.random.IntN(4))}
+	h.rows++
+	r.Reporter = fmt.Sprint("row-", h.rows)
+	r.At = now.AddDate(0, 0, -h.random.IntN(3)*h.random.IntN(150))
+	if h.imports[r.Source] == nil {
+		h.imports[r.Source] = h.store.Importer(r.Source)
+	}
+	want := d.Report(h.rules, &r, 0, numberdb.DayOf(now))
+	step := fmt.Sprintf("import a row of %v in %v, %v, %v days ago", r.Source, r.Roles, r.Brand, now.Sub(r.At).Hours()/24)
+	for _, in := range []Imported{{Reports: 1}, {Reports: 1, Repeats: 1}} { // once, and once more
+		if want.Forging && in.Repeats == 0 {
+			in.Forgeries = 1
+		}
+		got, err := h.imports[r.Source].Take(h.t.Context(), []numberdb.Report{r})
+		listing, err2 := h.store.Listing(h.t.Context(), n)
+		if err := errors.Join(err, err2); err != nil || got != in || listing != want.Listing {
+			h.t.Errorf("%s: %+v, %+v, %v; want %+v and the listing\n%+v", step, got, listing, err, in, want.Listing)
+			return step, false
+		}
+	}
+	return step, true
 }
 
 func (h *history) report(n numberdb.Number, d *numberdb.Dossier, now time.Time) (string, bool) {

@@ -18,6 +18,9 @@ var listingLua string
 //go:embed evidence.lua
 var evidenceLua string
 
+//go:embed fold.lua
+var foldLua string
+
 //go:embed take.lua
 var takeLua string
 
@@ -26,6 +29,9 @@ var reportLua string
 
 //go:embed import.lua
 var importLua string
+
+//go:embed fresh.lua
+var freshLua string
 
 //go:embed decide.lua
 var decideLua string
@@ -59,15 +65,16 @@ var nodeLua string
 
 // scripts are what must be atomic. Redis knows each by its hash and gets the text only if it does not have it yet.
 type scripts struct {
-	report, imports, decide, mark, sweep, buckets, init, complete, company, audit, proposal, node *redis.Script
+	report, fresh, imports, decide, mark, sweep, buckets, init, complete, company, audit, proposal, node *redis.Script
 }
 
 func newScripts(r *numberdb.Rules) scripts {
-	counting := rulesLua(r) + listingLua + evidenceLua + takeLua
+	counting := rulesLua(r) + listingLua + evidenceLua + takeLua + foldLua
 	return scripts{
 		report:   redis.NewScript(counting + reportLua),
+		fresh:    redis.NewScript(listingLua + freshLua),
 		imports:  redis.NewScript(counting + importLua),
-		decide:   redis.NewScript(listingLua + evidenceLua + decideLua),
+		decide:   redis.NewScript(counting + decideLua),
 		mark:     redis.NewScript(listingLua + markLua),
 		sweep:    redis.NewScript(listingLua + sweepLua),
 		buckets:  redis.NewScript(bucketsLua),

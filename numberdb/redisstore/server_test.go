@@ -227,6 +227,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 	named := aReport(fiction(32))
 	named.ID, named.Caller = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", fiction(33)
 	must[numberdb.Receipt](t)(s.Report(ctx, named))
+	imported(t, s, aRow(40, "row"))
 	must[int](t)(s.CountReport(ctx, "ann", 20000))
 	testReserve(t, s)
 	if err := s.SetCompany(ctx, numberdb.CompanyRecord{Company: numberdb.Company{Slug: "amazon", Name: "Amazon"}}); err != nil {
@@ -248,6 +249,7 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 		"l":    {"hash", 0},
 		"c":    {"stream", 0},
 		"e":    {"hash", evidenceTTL(&rules)},
+		"e+":   {"string", s.options.Retention}, // folded
 		"r":    {"hash", evidenceTTL(&rules)},
 		"n":    {"list", s.options.Retention},
 		"o":    {"hash", s.options.Retention},
@@ -295,6 +297,9 @@ func TestEveryKeyIsInTheTable(t *testing.T) {
 			}
 		case strings.HasPrefix(name, "{"):
 			name = parts[2]
+			if name == "e" && client.Type(ctx, key).Val() == "string" {
+				name += "+"
+			}
 		}
 		want, known := table[name]
 		if !known {

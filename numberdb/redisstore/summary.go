@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -51,7 +52,10 @@ func (s *Store) Summaries(ctx context.Context, numbers []numberdb.Number, source
 type inquiry struct {
 	places  []place
 	found   []*redis.StringCmd
+	own     place
+	record  *redis.SliceCmd // the folded record, if there is one
 	counts  []*redis.IntCmd
+	fields  []string // by which the reporter is counted
 	counted *redis.SliceCmd
 }
 
@@ -66,12 +70,13 @@ func (s *Store) inquire(ctx context.Context, pipe redis.Pipeliner, n numberdb.Nu
 		q.found = append(q.found, pipe.HGet(ctx, s.keys.listing(p), p.field))
 	}
 	own := q.places[len(q.places)-1]
+	q.own = own
+	q.record = pipe.MGet(ctx, s.keys.evidence(own))
 	q.counts = []*redis.IntCmd{pipe.LLen(ctx, s.keys.reports(own)), pipe.XLen(ctx, s.keys.oldReports(own))}
-	var fields []string
 	for role := range numberdb.RoleCount {
-		fields = append(fields, strconv.Itoa(role)+"c"+who, strconv.Itoa(role)+"f"+who)
+		q.fields = append(q.fields, strconv.Itoa(role)+"c"+who, strconv.Itoa(role)+"f"+who)
 	}
-	q.counted = pipe.HMGet(ctx, s.keys.reporters(own), fields...)
+	q.counted = pipe.HMGet(ctx, s.keys.reporters(own), q.fields...)
 	return q
 }
 
@@ -85,6 +90,18 @@ func (s *Store) summary(ctx context.Context, q *inquiry, today numberdb.Day) (su
 			return sum, err
 		}
 		sum.Reports += int(n)
+	}
+	if err := q.record.Err(); err != nil {
+		return sum, err
+	}
+	if text, isFolded := q.record.Val()[0].(string); isFolded {
+		sum.Reports++
+		f, err := parseFolded(text)
+		if err != nil {
+			s.unreadable(ctx, "evidence", q.own.partition, err)
+		} else if r, ok := s.readReport(ctx, q.own, f.report); ok {
+			sum.Own = slices.ContainsFunc(f.reporters(&r.Report), func(name string) bool { return slices.Contains(q.fields, name) })
+		}
 	}
 	days, err := q.counted.Result()
 	for _, day := range days {

@@ -1,0 +1,209 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/linewarden/linewarden/numberdb"
+)
+
+// aRow is a report of a list about the i-th number.
+func aRow(i int, reporter string) numberdb.Report {
+	r := aReport(fiction(i))
+	r.Source, r.Reporter = complaints, reporter
+	return r
+}
+
+// imported has an import take in rows.
+func imported(t *testing.T, s *Store, rows ...numberdb.Report) {
+	t.Helper()
+	if got := must[Imported](t)(s.Importer(complaints).Take(soon(t), rows)); got.Reports != len(rows) {
+		t.Fatalf("took in %+v", got)
+	}
+}
+
+// TestFoldedReportIsRead wants the report in a folded record to be found wherever reports are shown, behind older ones that outlived their evidence.
+func TestFoldedReportIsRead(t *testing.T) {
+	for _, older := range []int{0, 1, 5} {
+		s, ctx := newStore(t, sharedRedis(t), func(o *Options) { o.Prefix = fmt.Sprint("folded", older) }), soon(t)
+		p, n := placeOf(exact(fiction(1)), 4), fiction(1)
+		var want []string
+		for i := range older {
+			r := aReport(n)
+			r.Text = fmt.Sprint("older ", i)
+			must[numberdb.Receipt](t)(s.Report(ctx, r))
+			want = append(want, r.Text)
+		}
+		s.client.Del(ctx, s.keys.evidence(p), s.keys.reporters(p))
+		s.client.HDel(ctx, s.keys.listing(p), p.field) // as Sweep does when it has ended
+		imported(t, s, aRow(1, "row"))
+		want = append(want, aRow(1, "row").Text)
+		slices.Reverse(want)
+		if kind := s.client.Type(ctx, s.keys.evidence(p)).Val(); kind != "string" {
+			t.Fatalf("the evidence is a %s, not folded", kind)
+		}
+		read := func() (texts []string) {
+			for f, err := range s.Reports(ctx, n) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, f.Report.Text)
+			}
+			return texts
+		}
+		pages := func(between func()) (texts []string) {
+			for cursor, more := "", true; more; more = cursor != "" {
+				page, next, err := s.ReportPage(ctx, n, cursor, 2)
+				if err != nil || len(page) > 2 {
+					t.Fatalf("a page of %d: %v", len(page), err)
+				}
+				for _, f := range page {
+					texts = append(texts, f.Report.Text)
+				}
+				cursor = next
+				between()
+			}
+			return texts
+		}
+		check := func(when string) {
+			t.Helper()
+			r := must[numberdb.Record](t)(s.Record(ctx, n))
+			if r.Reports.Total != older+1 || !r.Reports.Oldest.Equal(noon) || !r.Reports.Newest.Equal(noon) || r.Evidence[callback].Sources["complaints"] == 0 {
+				t.Errorf("%s: the record is %+v", when, r)
+			}
+			sums := must[[]numberdb.Summary](t)(s.Summaries(ctx, []numberdb.Number{n}, complaints, "row"))
+			others := must[[]numberdb.Summary](t)(s.Summaries(ctx, []numberdb.Number{n}, complaints, "another"))
+			if sums[0].Reports != older+1 || !sums[0].Own || others[0].Own {
+				t.Errorf("%s: the summaries are %+v and %+v", when, sums, others)
+			}
+			if got := read(); !slices.Equal(got, want) {
+				t.Errorf("%s: read %q, want %q", when, got, want)
+			}
+		}
+		check("folded")
+		if got := pages(func() {}); !slices.Equal(got, want) {
+			t.Errorf("the pages have %q, want %q", got, want)
+		}
+		// Between two pages a decision unfolds it.
+		got := pages(func() { must[numberdb.Listing](t)(s.Decide(ctx, anActor, aDecision(exact(n), numberdb.StandingWarn))) })
+		if !slices.Equal(got, want) {
+			t.Errorf("the pages have %q while it is unfolded, want %q", got, want)
+		}
+		if kind := s.client.Type(ctx, s.keys.evidence(p)).Val(); kind != "hash" {
+			t.Errorf("after a decision the evidence is a %s", kind)
+		}
+		check("unfolded")
+	}
+}
+
+// TestFoldedEvidenceEnds: the key lives as long as the report, the evidence in it does not.
+func TestFoldedEvidenceEnds(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t)), soon(t)
+	p := placeOf(exact(fiction(1)), 4)
+	imported(t, s, aRow(1, "row"))
+	live := s.client.PTTL(ctx, s.keys.evidence(p)).Val()
+	if want := s.options.Retention; live > want || live < want-patience {
+		t.Errorf("the record lives for %v, want %v", live, want)
+	}
+	late := s.options.Retention - evidenceTTL(s.options.Rules) - time.Hour
+	s.client.PExpire(ctx, s.keys.evidence(p), late)
+	r := must[numberdb.Record](t)(s.Record(ctx, fiction(1)))
+	if r.Reports.Total != 1 || r.Evidence[callback].Last != 0 {
+		t.Errorf("the record is %+v, want a report without evidence", r)
+	}
+	if n := unfoldAll(t, s); n != 1 {
+		t.Errorf("%d were unfolded", n)
+	}
+	if n := s.client.Exists(ctx, s.keys.evidence(p), s.keys.reporters(p)).Val(); n != 0 {
+		t.Errorf("%d keys of evidence are left", n)
+	}
+	if live := s.client.PTTL(ctx, s.keys.reports(p)).Val(); live > late || live < late-patience {
+		t.Errorf("the report lives for %v, want %v", live, late)
+	}
+}
+
+// TestShortRetentionFoldsNothing: reports that end before their evidence cannot share a key with it.
+func TestShortRetentionFoldsNothing(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t), func(o *Options) { o.Retention = 24 * time.Hour }), soon(t)
+	whole := newStore(t, sharedRedis(t), func(o *Options) { o.Prefix = "whole" })
+	reports := rows(complaints, 500)
+	for _, s := range []*Store{s, whole} {
+		must[Imported](t)(s.Importer(complaints).Take(ctx, reports))
+	}
+	if n := unfoldAll(t, s); n != 0 {
+		t.Errorf("%d records are folded", n)
+	}
+	compare(t, contents(t, s), contents(t, whole))
+}
+
+// TestDamagedFoldedRecord: what cannot be read is told of, kept among the reports, and in nobody's way.
+func TestDamagedFoldedRecord(t *testing.T) {
+	log := &logLines{}
+	s := newStore(t, sharedRedis(t), func(o *Options) { o.Logger = log.logger() })
+	ctx := soon(t)
+	imported(t, s, aRow(0, "row"))
+	sound := s.client.Get(ctx, s.keys.evidence(placeOf(exact(fiction(0)), 4))).Val()
+	for i, text := range []string{"", "\n", "nonsense", sound[:len(sound)-1], sound[1:], "x" + sound, "1 source 2 3\n{}", "-" + sound, sound[:20] + "\n{\"report\":7}"} {
+		n := fiction(1 + i)
+		p := placeOf(exact(n), 4)
+		s.client.Set(ctx, s.keys.evidence(p), text, time.Hour)
+		must[numberdb.Record](t)(s.Record(ctx, n))
+		must[[]numberdb.Summary](t)(s.Summaries(ctx, []numberdb.Number{n}, complaints, "row"))
+		for _, err := range s.Reports(ctx, n) {
+			if err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+		first := must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
+		if kept := s.client.LRange(ctx, s.keys.reports(p), 0, -1).Val(); first.Repeat || len(kept) != 2 {
+			t.Errorf("%q: %+v, and %q is kept", text, first, kept)
+		}
+	}
+	if log.has("3319900") || !log.has("cannot be read") {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+// TestImportIntoLostPartition: a partition that has lost its marker takes in nothing, even from an import that was under way.
+func TestImportIntoLostPartition(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t)), soon(t)
+	im := s.Importer(complaints)
+	must[Imported](t)(im.Take(ctx, []numberdb.Report{aRow(1, "row")}))
+	lost := inPartition(2, 4, 100)
+	s.client.Del(ctx, s.keys.marker(2))
+	before := len(s.client.Keys(ctx, s.keys.tag(2)+":*").Val())
+	r := aRow(1, "other")
+	r.Number = lost
+	if _, err := im.Take(ctx, []numberdb.Report{r}); !errors.Is(err, numberdb.ErrNoList) {
+		t.Errorf("the import ended with %v", err)
+	}
+	if after := len(s.client.Keys(ctx, s.keys.tag(2)+":*").Val()); after != before {
+		t.Errorf("%d keys, %d before", after, before)
+	}
+}
+
+// FuzzParseFolded wants a record that was read to say what it said when it is written again.
+func FuzzParseFolded(f *testing.F) {
+	s := &Store{}
+	if err := s.options.setDefaults(); err != nil {
+		f.Fatal(err)
+	}
+	r := aRow(1, "row")
+	var d numberdb.Dossier
+	d.Report(s.options.Rules, &r, 0, numberdb.DayOf(noon))
+	text, err := s.appendFolded(nil, &filed{ID: "ID", Report: r}, 0, &d.Evidence)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	f.Add("1 source 2 3 0 4 5 6 7 8 9\n{}")
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := parseFolded(text)
+		if err == nil && (v.roles == 0 || v.roles > 3 || v.genuine > 3 || v.earlier < 0 || v.report == "") {
+			t.Errorf("%q is read as %+v", text, v)
+		}
+	})
+}

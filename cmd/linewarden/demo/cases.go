@@ -7,6 +7,8 @@ import (
 	"github.com/linewarden/linewarden/numberdb"
 )
 
+const reasonClean = "clean" // nothing is listed about the number
+
 // The numbers of the demo, all of a range that is reserved for fiction.
 const (
 	subscriberNumber   = "+12025550111" // is called; each case in which a subscriber calls has a calling number of its own
@@ -75,7 +77,7 @@ var cases = []aCase{
 	{
 		Name: "outbound_clean", About: "a subscriber calls a number of which nothing is known",
 		Direction: dialplan.Outbound, Calling: "+12025550121", Called: cleanNumber,
-		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil, ""},
+		Want: Want{dialplan.ActionAllow, reasonClean, 200, carrierPhone, nil, ""},
 	},
 	{
 		Name: "outbound_warned", About: "a subscriber calls a fake Amazon line, hears the warning and presses nothing",
@@ -110,7 +112,7 @@ var cases = []aCase{
 	{
 		Name: "outbound_forged_caller_id", About: "a subscriber calls a number that criminals only forge as their caller ID: its owner is innocent",
 		Direction: dialplan.Outbound, Calling: "+12025550126", Called: forgedNumber,
-		Want: Want{dialplan.ActionAllow, "clean", 200, carrierPhone, nil, ""},
+		Want: Want{dialplan.ActionAllow, reasonClean, 200, carrierPhone, nil, ""},
 	},
 	{
 		Name: "emergency_redis_down", About: "an emergency call while Redis is down",

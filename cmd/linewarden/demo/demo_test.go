@@ -93,8 +93,11 @@ func TestDemo(t *testing.T) {
 	}
 	for i, line := range lines {
 		var r Result
-		if err := json.Unmarshal([]byte(line), &r); err != nil || r.Case != cases[i].Name || len(r.ID) != 12 || r.Heard == nil {
+		if err := json.Unmarshal([]byte(line), &r); err != nil || r.Case != cases[i].Name || r.Heard == nil {
 			t.Errorf("line %d is %s (%v)", i+1, line, err)
+		}
+		if clean := r.Reason == reasonClean; clean != (r.ID == "") || !clean && len(r.ID) != 12 {
+			t.Errorf("line %d: reason %s, id %q", i+1, r.Reason, r.ID)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type Result struct {
 	SIPStatus int      `json:"sip_status"` // final answer to the phone that placed the call
 	Heard     []string `json:"heard"`      // prompts that the subscriber's phone heard, in order
 	Answered  bool     `json:"answered"`
-	ID        string   `json:"id"`
+	ID        string   `json:"id"` // empty for a clean call
 
 	ConnectedTo string `json:"connected_to"` // phone whose voice the other side heard, if any
 	CallerName  string `json:"caller_name"`  // name that the called phone was shown, if any
@@ -36,7 +36,11 @@ func (r Result) text() string {
 	fmt.Fprintf(&b, "%s\n", capital(r.about))
 	line("call", "%s, from %s to %s", r.Direction, r.Calling, r.Called)
 	line("list", "%s", r.List)
-	line("verdict", "%s, because: %s (id %s)", r.Action, r.Reason, r.ID)
+	verdict := fmt.Sprintf("%s, because: %s", r.Action, r.Reason)
+	if r.ID != "" {
+		verdict += fmt.Sprintf(" (id %s)", r.ID)
+	}
+	line("verdict", "%s", verdict)
 	answer := fmt.Sprint(r.SIPStatus)
 	if r.ConnectedTo != "" {
 		answer += ", connected to the " + r.ConnectedTo

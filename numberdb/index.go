@@ -3,6 +3,7 @@ package numberdb
 import (
 	"iter"
 	"sync"
+	"unique"
 	"unsafe"
 )
 
@@ -10,7 +11,7 @@ import (
 // never lock and never wait, writers take turns.
 //
 // A number takes 12 to 18 bytes beside its share of the distinct listings (about 250 bytes each; there are few, for a listing is
-// days, a brand and little else), a prefix some 25. Each time that the numbers have become some 40 % more, all of them are copied to a larger piece of memory:
+// days, a brand and little else), a prefix some 60. Each time that the numbers have become some 40 % more, all of them are copied to a larger piece of memory:
 // for ten million, one change takes some 0.4 s and 180 MB more until Go's collector has run. Readers do not notice. Nobody can choose numbers that make lookups slow: where a number lies depends on a
 // secret that every index draws for itself.
 type Index struct {
@@ -28,33 +29,24 @@ func NewIndex() *Index {
 // Lookup is what the list says about a number on the given day, in all roles: what is listed about the number itself, and around it about
 // prefixes of it, the longest the nearest ([Listing.Fill]). The zero Listing says nothing.
 //
-// Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate.
+// Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate, but for the first one of a day, and
+// after a change, among numbers of the same first four digits as a listed prefix: that merges what is listed about these prefixes.
 func (x *Index) Lookup(n Number, today Day) Listing {
 	if n == 0 || n > MaxNumber {
 		return Listing{}
 	}
 	own := x.numbers.grid.Load().find(n)
-	b, at := x.prefixes.find(n)
-	switch {
-	case x.prefixes.short.Load() != nil:
-	case b == nil && own == nil:
+	around := x.prefixes.find(n, today)
+	switch nothing := (unique.Handle[Listing]{}); {
+	case around == nothing && own == nil:
 		return Listing{}
-	case b == nil:
+	case around == nothing:
 		return *own
-	case own == nil && b.alone(at):
-		return b.prefixes[at].listing.Value()
+	case own == nil:
+		return around.Value()
 	}
-	return x.merge(own, b, at, n, today)
-}
-
-// merge is Lookup for a number with more than one listing.
-func (x *Index) merge(own *Listing, b *prefixBlock, at int, n Number, today Day) Listing {
-	around := x.prefixes.around(n, b, at, today)
-	if own == nil {
-		return around
-	}
-	found := *own
-	found.Fill(&around, today)
+	found, less := *own, around.Value()
+	found.Fill(&less, today)
 	return found
 }
 

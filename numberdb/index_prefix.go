@@ -1,6 +1,7 @@
 package numberdb
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -9,13 +10,12 @@ import (
 	"unsafe"
 )
 
-// prefixes maps prefixes to listings, and finds all that a number begins with in one search. Readers never wait: what they read is
-// replaced, not changed.
+// prefixes maps prefixes to listings, and finds in one search what is listed about all that a number begins with. Readers never wait: what they
+// read is replaced, not changed.
 //
 // A prefix, filled up with zeros to 15 digits, is cut into a lead of six digits, of which the first four choose a block, and nine more,
-// its tail. Prefixes lie within each other or apart, so in the order of their tails, the shorter ones first, the last one that does not
-// come behind a number is either a prefix of it, or lies in the longest one that is (as D. Knuth has it for nested intervals and trees,
-// TAOCP 1, section 2.3.3). From there on each knows the one around it.
+// its tail. Prefixes lie within each other or apart, so they divide the numbers into spans, and all numbers of a span begin with the same
+// prefixes. What is listed about these is merged for a whole day.
 type prefixes struct {
 	blocks atomic.Pointer[[prefixBlocks]atomic.Pointer[prefixBlock]] // by the first four digits; nil before the first prefix
 	short  atomic.Pointer[map[Number]unique.Handle[Listing]]         // those of fewer than leadDigits digits; nil for none
@@ -24,18 +24,27 @@ type prefixes struct {
 
 // prefixBlock is the prefixes of a hundred leads. It never changes.
 type prefixBlock struct {
-	prefixes []prefix               // in the order of their keys; lastly, glance that are none, and come behind all
-	starts   [blockLeads + 1]uint32 // by the last two digits of a lead: where its prefixes begin, and so where those of the one before end
+	merged   bool // the spans are there, for the day
+	day      Day
+	spans    []span                 // in the order of their keys; lastly, glance that begin behind all numbers
+	starts   [blockLeads + 1]uint32 // by the last two digits of a lead: where its spans begin, and so where those of the one before end
+	prefixes []prefix               // in the order of their keys
 }
 
-// prefix is one prefix of a block, small enough that a search reads little memory.
+// prefix is one prefix of a block.
 type prefix struct {
 	key     prefixKey
 	listing unique.Handle[Listing]
 }
 
-// prefixKey is, from its highest bits on, the last two digits of a lead with a tail, how many digits of the tail the prefix has, and how far
-// before it in its block the prefix around it is, 0 for none. If that is too far away, it is one on the way there, which lies in the same one.
+// span is the numbers from a key on, up to the next span of the same lead. Before the first span of a lead, nothing is listed.
+type span struct {
+	from    prefixKey
+	listing unique.Handle[Listing] // what is listed about all prefixes of the numbers; the zero handle for none
+}
+
+// prefixKey is, from its highest bits on, the last two digits of a lead with a tail, and how many digits of the tail a prefix or number has.
+// In the order of their keys, right behind a prefix come the numbers and longer prefixes that begin with it.
 type prefixKey uint64
 
 const (
@@ -47,124 +56,123 @@ const (
 	perLead  = 1_000_000_000        // tails
 	perBlock = blockLeads * perLead // leads with tails
 
-	backBits  = 8
 	extraBits = 4
-	mostBack  = 1<<backBits - 1
-	noPrefix  = prefixKey(1 << 62) // behind all others
+	noNumber  = prefixKey(1 << 62) // behind all numbers
 
-	glance = 4 // prefixes that a search compares at once, without a decision after each that the processor could guess wrong
+	glance = 4 // spans that a search compares at once, without a decision after each that the processor could guess wrong
 )
 
-// keyOf is the key of a prefix or number of so many digits in its block. It comes behind those of all prefixes of the number, whatever is
-// around them.
+// keyOf is the key of a prefix or number of so many digits in its block.
 func keyOf(inBlock Number, digits int) prefixKey {
-	return prefixKey(inBlock<<extraBits|Number(digits-leadDigits))<<backBits | mostBack
+	return prefixKey(inBlock<<extraBits | Number(digits-leadDigits))
 }
 
-func (k prefixKey) inBlock() Number { return Number(k >> (extraBits + backBits)) }
+func (k prefixKey) inBlock() Number { return Number(k >> extraBits) }
 func (k prefixKey) lead() int       { return int(k.inBlock() / perLead) }
-func (k prefixKey) extra() int      { return int(k >> backBits & (1<<extraBits - 1)) }
-func (k prefixKey) back() int       { return int(k & mostBack) }
+func (k prefixKey) extra() int      { return int(k & (1<<extraBits - 1)) }
 
-// holds says whether a key that does not come before k lies within it.
-func (k prefixKey) holds(inner prefixKey) bool {
-	return inner.inBlock()-k.inBlock() < powersOfTen[tailDigits-k.extra()]
+// end is the first key behind those of all numbers that begin with the prefix.
+func (k prefixKey) end() prefixKey {
+	return keyOf(k.inBlock()+powersOfTen[tailDigits-k.extra()], leadDigits)
 }
 
-// find is the longest prefix of a number: its block, nil for none, and its place there. It does not look among the short ones.
-func (p *prefixes) find(n Number) (b *prefixBlock, at int) {
+// find is what is listed about all prefixes of a number, merged from the shortest one in ([Listing.Fill]); the zero handle for none.
+func (p *prefixes) find(n Number, today Day) (around unique.Handle[Listing]) {
+	if p.short.Load() != nil {
+		return p.findEach(n, today)
+	}
 	blocks := p.blocks.Load()
 	full, digits := fillUp(n)
 	if blocks == nil || digits < leadDigits {
-		return nil, 0
+		return around
 	}
 	block, inBlock := full/perBlock, full%perBlock
-	b = blocks[block].Load()
+	b := blocks[block].Load()
 	if b == nil {
-		return nil, 0
+		return around
+	}
+	if b.day != today || !b.merged {
+		listed := b
+		b = listed.merge(today)
+		blocks[block].CompareAndSwap(listed, b) // unless somebody else was faster
 	}
 	lead := inBlock / perLead
 	start, end := int(b.starts[lead]), int(b.starts[lead+1])
 	if start == end {
-		return nil, 0
+		return around
 	}
-	key := keyOf(inBlock, digits)
-	if at = start + b.last(key, start, end); at < start {
-		return nil, 0
+	if at := b.last(keyOf(inBlock, digits), start, end); at >= start {
+		return b.spans[at].listing
 	}
-	if !b.prefixes[at].key.holds(key) {
-		if at = b.outer(at, key); at < 0 {
-			return nil, 0
-		}
-	}
-	return b, at
+	return around
 }
 
-// outer is the place of the next prefix around the one at a place that also holds the key, -1 for none.
-func (b *prefixBlock) outer(at int, key prefixKey) int {
-	for {
-		k := b.prefixes[at].key
-		if k.back() == 0 {
-			return -1
-		}
-		at -= k.back()
-		if b.prefixes[at].key.holds(key) {
-			return at
-		}
-	}
-}
-
-// around is what the list says about the prefixes of a number of which find found the longest, merged from the shortest one in ([Listing.Fill]).
-func (p *prefixes) around(n Number, b *prefixBlock, at int, today Day) (found Listing) {
-	if short := p.short.Load(); short != nil {
-		digits := decimalDigits(n)
-		for length := 1; length <= min(digits, leadDigits-1); length++ {
-			if l, listed := (*short)[n/powersOfTen[digits-length]]; listed {
-				own := l.Value()
-				own.Fill(&found, today)
-				found = own
-			}
-		}
-	}
-	if b != nil {
-		b.lay(at, &found, today)
-	}
-	return found
-}
-
-// lay lays what the list says about the prefix at a place, and about those around it, over what is around them all.
-func (b *prefixBlock) lay(at int, found *Listing, today Day) {
-	p := &b.prefixes[at]
-	if outer := b.outer(at, p.key); outer >= 0 {
-		b.lay(outer, found, today)
-	}
-	own := p.listing.Value()
-	own.Fill(found, today)
-	*found = own
-}
-
-// alone says that no other prefix is around the one at a place.
-func (b *prefixBlock) alone(at int) bool { return b.prefixes[at].key.back() == 0 }
-
-// last is the place behind start of the last prefix before end that does not come behind the key, -1 for none.
+// last is the last span from start to end that does not begin behind the key, or the one before start.
 func (b *prefixBlock) last(key prefixKey, start, end int) int {
-	at := start // all before are known not to come behind
+	at := start // all before are known not to begin behind
 	for n := end - start; n > glance; {
 		half := n / 2
-		if b.prefixes[at+half-1].key <= key {
+		if b.spans[at+half-1].from <= key {
 			at += half
 			n -= half
 		} else {
 			n = half
 		}
 	}
-	// Whatever follows the rest comes behind, too.
-	rest := (*[glance]prefix)(b.prefixes[at:])
-	return at - start - 1 + rest[0].key.notBehind(key) + rest[1].key.notBehind(key) + rest[2].key.notBehind(key) + rest[3].key.notBehind(key)
+	// Whatever follows the rest begins behind, too.
+	rest := (*[glance]span)(b.spans[at:])
+	return at - 1 + rest[0].from.notBehind(key) + rest[1].from.notBehind(key) + rest[2].from.notBehind(key) + rest[3].from.notBehind(key)
 }
 
 // notBehind is 1 if k does not come behind another key, 0 if it does, found without a branch.
 func (k prefixKey) notBehind(other prefixKey) int { return int((k - other - 1) >> 63) }
+
+// findEach is find for when there are short prefixes, too: it tries every length.
+func (p *prefixes) findEach(n Number, today Day) (around unique.Handle[Listing]) {
+	digits := decimalDigits(n)
+	for length := 1; length <= digits; length++ {
+		if l := p.get(n / powersOfTen[digits-length]); l != (unique.Handle[Listing]{}) {
+			around = laid(l, around, today)
+		}
+	}
+	return around
+}
+
+// laid is a listing laid over what is listed around it, which may be nothing.
+func laid(own, around unique.Handle[Listing], today Day) unique.Handle[Listing] {
+	if around == (unique.Handle[Listing]{}) {
+		return own
+	}
+	merged, less := own.Value(), around.Value()
+	merged.Fill(&less, today)
+	return unique.Make(merged)
+}
+
+// get is what is listed about one prefix; the zero handle for nothing.
+func (p *prefixes) get(n Number) (l unique.Handle[Listing]) {
+	full, digits := fillUp(n)
+	if digits < leadDigits {
+		if short := p.short.Load(); short != nil {
+			l = (*short)[n]
+		}
+		return l
+	}
+	blocks := p.blocks.Load()
+	if blocks == nil {
+		return l
+	}
+	if b := blocks[full/perBlock].Load(); b != nil {
+		if at, listed := b.place(keyOf(full%perBlock, digits)); listed {
+			l = b.prefixes[at].listing
+		}
+	}
+	return l
+}
+
+// place is where in its block a prefix is, or is to be, and whether it is there.
+func (b *prefixBlock) place(key prefixKey) (at int, listed bool) {
+	return slices.BinarySearchFunc(b.prefixes, key, func(p prefix, key prefixKey) int { return cmp.Compare(p.key, key) })
+}
 
 // put lists a prefix, or with a zero listing lists it no longer. It takes time in proportion to the prefixes of the same first four digits.
 func (p *prefixes) put(n Number, l Listing) {
@@ -184,11 +192,11 @@ func (p *prefixes) put(n Number, l Listing) {
 	at := full / perBlock
 	old := blocks[at].Load()
 	if old == nil {
-		old = noPrefixes
+		old = &prefixBlock{}
 	}
 	fresh := old.with(keyOf(full%perBlock, digits), l)
-	p.live.Add(int64(fresh.len() - old.len()))
-	if fresh.len() == 0 {
+	p.live.Add(int64(len(fresh.prefixes) - len(old.prefixes)))
+	if len(fresh.prefixes) == 0 {
 		fresh = nil
 	}
 	blocks[at].Store(fresh)
@@ -214,54 +222,64 @@ func (p *prefixes) putShort(n Number, l Listing) {
 	}
 }
 
-// noPrefixes is a block without any.
-var noPrefixes = &prefixBlock{prefixes: slices.Repeat([]prefix{{key: noPrefix}}, glance)}
-
 // with is a copy of the block in which a prefix has a listing, or is not with a zero one.
 func (b *prefixBlock) with(key prefixKey, l Listing) *prefixBlock {
-	before := b.last(key, 0, b.len()) + 1 // where it goes if it is not there
-	behind := before
-	if before > 0 && b.prefixes[before-1].key|mostBack == key {
-		before--
+	at, listed := b.place(key)
+	rest := b.prefixes[at:]
+	if listed {
+		rest = rest[1:]
 	}
-	fresh := &prefixBlock{prefixes: make([]prefix, 0, before+1+len(b.prefixes)-behind)}
-	fresh.prefixes = append(fresh.prefixes, b.prefixes[:before]...)
+	fresh := &prefixBlock{prefixes: make([]prefix, 0, at+1+len(rest))}
+	fresh.prefixes = append(fresh.prefixes, b.prefixes[:at]...)
 	if l != (Listing{}) {
 		fresh.prefixes = append(fresh.prefixes, prefix{key, unique.Make(l)})
 	}
-	fresh.prefixes = append(fresh.prefixes, b.prefixes[behind:]...)
-	fresh.connect()
+	fresh.prefixes = append(fresh.prefixes, rest...)
 	return fresh
 }
 
-// connect finds out where leads start, and which prefix is around which.
-func (b *prefixBlock) connect() {
-	lead, count := 0, len(b.prefixes)-glance
-	for i := range b.prefixes[:count] {
-		key := &b.prefixes[i].key
-		for ; lead < key.lead(); lead++ {
-			b.starts[lead+1] = uint32(i)
+// merge is a copy of the block with the spans of a day.
+func (b *prefixBlock) merge(today Day) *prefixBlock {
+	type outer struct {
+		end     prefixKey
+		listing unique.Handle[Listing] // merged
+	}
+	var around []outer // of the next prefix, from the shortest on
+	m := &prefixBlock{prefixes: b.prefixes, merged: true, day: today, spans: make([]span, 0, 2*len(b.prefixes)+glance)}
+	said := func() (l unique.Handle[Listing]) {
+		if len(around) > 0 {
+			l = around[len(around)-1].listing
 		}
-		*key &^= mostBack
-		// The one around it is the one before, or around that, and so on.
-		for outer := i - 1; outer >= 0; {
-			if k := b.prefixes[outer].key; k.holds(*key) {
-				*key |= prefixKey(min(i-outer, mostBack))
-				break
-			} else if k.back() == 0 {
-				break
-			} else {
-				outer -= k.back()
+		return l
+	}
+	leave := func(next prefixKey) {
+		for len(around) > 0 && around[len(around)-1].end <= next {
+			end := around[len(around)-1].end
+			for len(around) > 0 && around[len(around)-1].end == end {
+				around = around[:len(around)-1]
+			}
+			if end.inBlock()%perLead != 0 { // else the lead ends, too
+				m.spans = append(m.spans, span{end, said()})
 			}
 		}
 	}
-	for ; lead < blockLeads; lead++ {
-		b.starts[lead+1] = uint32(count)
+	for _, p := range b.prefixes {
+		leave(p.key)
+		l := laid(p.listing, said(), today)
+		m.spans = append(m.spans, span{p.key, l})
+		around = append(around, outer{p.key.end(), l})
 	}
+	leave(noNumber)
+	i := 0
+	for lead := range blockLeads {
+		for i < len(m.spans) && m.spans[i].from.lead() == lead {
+			i++
+		}
+		m.starts[lead+1] = uint32(i)
+	}
+	m.spans = append(m.spans, slices.Repeat([]span{{from: noNumber}}, glance)...)
+	return m
 }
-
-// len counts the prefixes of a block.
-func (b *prefixBlock) len() int { return int(b.starts[blockLeads]) }
 
 // all goes through all prefixes, as [Index.All] says.
 func (p *prefixes) all() iter.Seq2[Number, Listing] {
@@ -282,7 +300,7 @@ func (p *prefixes) all() iter.Seq2[Number, Listing] {
 			if b == nil {
 				continue
 			}
-			for _, p := range b.prefixes[:b.len()] {
+			for _, p := range b.prefixes {
 				n := (Number(at)*perBlock + p.key.inBlock()) / powersOfTen[tailDigits-p.key.extra()]
 				if !yield(n, p.listing.Value()) {
 					return
@@ -305,7 +323,7 @@ func (p *prefixes) bytes() int {
 	sum += int(unsafe.Sizeof(*blocks))
 	for i := range blocks {
 		if b := blocks[i].Load(); b != nil {
-			sum += int(unsafe.Sizeof(*b)) + len(b.prefixes)*int(unsafe.Sizeof(prefix{}))
+			sum += int(unsafe.Sizeof(*b)) + cap(b.prefixes)*int(unsafe.Sizeof(prefix{})) + cap(b.spans)*int(unsafe.Sizeof(span{}))
 		}
 	}
 	return sum

@@ -289,7 +289,11 @@ func TestReportReachesTwoNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() {
-				if err := hung.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+				err := hung.cmd.Process.Signal(syscall.SIGCONT)
+				if err == nil {
+					err = hung.await(ctx)
+				}
+				if err != nil {
 					t.Error(err)
 				}
 			}()

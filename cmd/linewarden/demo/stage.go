@@ -80,6 +80,8 @@ func openStage(ctx context.Context, o Options) (s *stage, err error) {
 				HTTPPort: p.HTTP, ARIUser: ariUser, ARIPassword: s.password,
 				Carrier: s.phones[carrierPhone].Addr(), Subscriber: s.phones[subscriberPhone].Addr(), Helpline: s.phones[helplinePhone].Addr(),
 				Language: promptLanguage,
+				// A machine that runs all of this at once may stand still for longer than an exchange should wait.
+				Settings: map[string]string{"LINEWARDEN_TIMEOUT": "20000"},
 			})
 		},
 	})

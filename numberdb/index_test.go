@@ -245,7 +245,7 @@ func TestIndexReadersSeeWholeListings(t *testing.T) {
 		r := l.Roles[0]
 		return r == l.Roles[1] && r.BlockUntil == r.WarnUntil && r.WarnUntil == r.WatchUntil
 	}
-	const steady, prefix Number = 12025550100, 1809555
+	const steady, prefix, changing Number = 12025550100, 1809555, 1809556
 	x.Apply(Change{Target{Number: steady}, whole(7)})
 	x.Apply(Change{Target{prefix, true}, whole(9)})
 	var done atomic.Bool
@@ -259,6 +259,10 @@ func TestIndexReadersSeeWholeListings(t *testing.T) {
 				}
 				if l := x.Lookup(prefix*10_000+i%10_000, 0); l != whole(9) {
 					t.Errorf("a range that nobody changes has become %+v", l)
+					return
+				}
+				if l := x.Lookup(changing*10_000, Day(i%3)); !isWhole(l) {
+					t.Errorf("mixed listing %+v of a range", l)
 					return
 				}
 				if l := x.Lookup(442079460000+i%1000, 0); !isWhole(l) {
@@ -290,7 +294,10 @@ func TestIndexReadersSeeWholeListings(t *testing.T) {
 	})
 	for i := range 30_000 {
 		n := 442079460000 + Number(i%1000)
-		x.Apply(Change{Target{Number: n}, whole(i)})
+		x.Apply(Change{Target{Number: n}, whole(i)}, Change{Target{changing, true}, whole(i)})
+		if l := x.Lookup(changing*10_000, 1); l != whole(i) {
+			t.Fatalf("a range that was changed to %+v is %+v", whole(i), l)
+		}
 		if i%3 == 0 {
 			x.Apply(Change{Target: Target{Number: n}})
 		}

@@ -3,6 +3,7 @@ package dialplan
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/textproto"
@@ -153,7 +154,8 @@ func (p *rawPhone) reply(m *rawMessage, status int) {
 }
 
 func (p *rawPhone) send(text string, to *net.UDPAddr) {
-	if _, err := p.conn.WriteToUDP([]byte(text), to); err != nil {
+	// At the end of a test, the phone may be closed while it answers a last BYE.
+	if _, err := p.conn.WriteToUDP([]byte(text), to); err != nil && !errors.Is(err, net.ErrClosed) {
 		p.t.Errorf("sending SIP: %v", err)
 	}
 }

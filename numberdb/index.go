@@ -11,9 +11,9 @@ import (
 // never lock and never wait, writers take turns.
 //
 // A number takes 12 to 18 bytes beside its share of the distinct listings (about 250 bytes each; there are few, for a listing is
-// days, a brand and little else), a prefix some 60. Each time that the numbers have become some 40 % more, all of them are copied to a larger piece of memory:
-// for ten million, one change takes some 0.4 s and 180 MB more until Go's collector has run. Readers do not notice. Nobody can choose numbers that make lookups slow: where a number lies depends on a
-// secret that every index draws for itself.
+// days, a brand and little else), a prefix some 60. Each time that the numbers have become some 40 % more, all of them are copied to a
+// larger piece of memory: for ten million, one change takes some 0.4 s and 180 MB more until Go's collector has run. Readers do not
+// notice. Nobody can choose numbers that make lookups slow: where a number lies depends on a secret that every index draws for itself.
 type Index struct {
 	numbers  *table
 	prefixes prefixes
@@ -29,8 +29,9 @@ func NewIndex() *Index {
 // Lookup is what the list says about a number on the given day, in all roles: what is listed about the number itself, and around it about
 // prefixes of it, the longest the nearest ([Listing.Fill]). The zero Listing says nothing.
 //
-// Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate, but for the first one of a day, and
-// after a change, among numbers of the same first four digits as a listed prefix: that merges what is listed about these prefixes.
+// Each listing is found as it was before or after any change made meanwhile, never as a mix. Lookup does not allocate, with one exception: the
+// first one of a day, or after a change, among numbers whose first four digits are those of a listed prefix merges what is listed about all such
+// prefixes, which takes some 0.1 µs for each of them.
 func (x *Index) Lookup(n Number, today Day) Listing {
 	if n == 0 || n > MaxNumber {
 		return Listing{}

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,25 +33,7 @@ type board struct {
 	*API
 	redis *testbed.Redis
 	store *redisstore.Store
-	time  *settable
-}
-
-// settable is a clock that stands until it is set.
-type settable struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *settable) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *settable) wait(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	time  *clock
 }
 
 // The people, each with a token that is their name and "-token-of-the-tests".
@@ -74,7 +55,7 @@ func newBoard(t testing.TB, change ...func(*Options)) *board {
 			t.Error(err)
 		}
 	})
-	h := &board{redis: server, time: &settable{now: noon}}
+	h := &board{redis: server, time: &clock{now: noon}}
 	h.store = h.open(t)
 	if err := h.store.Init(soon(t)); err != nil {
 		t.Fatal(err)

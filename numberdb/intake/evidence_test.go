@@ -34,7 +34,7 @@ var (
 func TestNumberIsExplained(t *testing.T) {
 	h := newBoard(t)
 	h.tell(t, feed, "row1")
-	h.time.wait(24 * time.Hour)
+	h.time.move(24 * time.Hour)
 	h.tell(t, bank, "desk")
 	n := answer[NumberBody](t, h.as(t, "rita", http.MethodGet, numberAt("(202) 555-0143"), ""), http.StatusOK)
 	x := n.Explain.Callback

@@ -37,7 +37,7 @@ func TestTwoPeopleBlock(t *testing.T) {
 	if !seen.May.Approve || !seen.May.Reject || seen.May.Withdraw || seen.May.WhyNot != "" {
 		t.Errorf("bob may %+v", seen.May)
 	}
-	h.time.wait(time.Hour)
+	h.time.move(time.Hour)
 	done := h.settle(t, "bob", p.ID, "approve")
 	approved := answer[ProposalBody](t, done, http.StatusOK)
 	if approved.State != "approved" || !approved.Applied || approved.DecidedBy != "bob" || approved.DecidedReason != "looked at" || !approved.DecidedAt.Equal(noon.Add(time.Hour)) {
@@ -146,7 +146,7 @@ func TestBrakeIsShownToAll(t *testing.T) {
 		answer[DecisionAnswer](t, h.as(t, "cleo", http.MethodPost, decisionsOf(scam), body), http.StatusAccepted)
 		h.expect(t, "warn")
 	}
-	h.time.wait(170 * 24 * time.Hour)
+	h.time.move(170 * 24 * time.Hour)
 	h.expect(t, "warn")
 }
 
@@ -185,14 +185,14 @@ func TestProposalsExpire(t *testing.T) {
 	p := h.proposed(t, "block")
 	until := answer[DecisionAnswer](t, h.as(t, "ann", http.MethodPost, decisionsOf("+12025550144"),
 		`{"standing":"block","roles":["callback"],"reason":"x","until":"2026-11-23T00:00:00Z"}`), http.StatusAccepted).Proposal
-	h.time.wait(3 * 24 * time.Hour)
+	h.time.move(3 * 24 * time.Hour)
 	if _, fields := wantProblem(t, h.settle(t, "bob", until.ID, "approve"), http.StatusUnprocessableEntity); !slices.Equal(fields, []string{"body.decisions"}) {
 		t.Errorf("a decision that is over names %q", fields)
 	}
 	if n, err := h.FinishProposals(soon(t)); n != 0 || err != nil {
 		t.Errorf("finished %d, %v", n, err)
 	}
-	h.time.wait(11 * 24 * time.Hour)
+	h.time.move(11 * 24 * time.Hour)
 	wantProblem(t, h.settle(t, "bob", p.ID, "approve"), http.StatusConflict)
 	if p := answer[ProposalBody](t, h.as(t, "bob", http.MethodGet, "/v1/decisions/"+p.ID, ""), http.StatusOK); p.State != "expired" || p.May.Approve {
 		t.Errorf("shown as %+v", p)
@@ -240,7 +240,7 @@ func TestBulk(t *testing.T) {
 	p = answer[ProposalBody](t, h.settle(t, "bob", p.ID, "approve"), http.StatusOK)
 	t.Logf("1000 decisions made in %v", time.Since(began))
 	if !p.Applied { // the machine was slow: the rest is made later
-		h.time.wait(applyGrace)
+		h.time.move(applyGrace)
 		if _, err := h.FinishProposals(soon(t)); err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestInterruptedApprovalIsFinished(t *testing.T) {
 			if n, err := h.FinishProposals(soon(t)); n != 0 || err != nil {
 				t.Errorf("finished %d while whoever approved may be at it, %v", n, err)
 			}
-			h.time.wait(applyGrace)
+			h.time.move(applyGrace)
 			if n, err := h.FinishProposals(soon(t)); n != 1 || err != nil {
 				t.Errorf("finished %d, %v", n, err)
 			}
@@ -338,7 +338,7 @@ func TestInterruptedBrakeIsMoot(t *testing.T) {
 		t.Fatalf("got %+v", a)
 	}
 	h.decided(t, "cleared")
-	h.time.wait(applyGrace)
+	h.time.move(applyGrace)
 	if n, err := h.FinishProposals(soon(t)); n != 1 || err != nil {
 		t.Errorf("finished %d, %v", n, err)
 	}

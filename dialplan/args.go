@@ -25,8 +25,8 @@ const (
 //
 //	v1,<inbound|outbound>,<policy>,<calling>,<called>,<presentation>,<priority>,<default policy>
 //
-// Every value but the first two may be empty, and the last one missing. They come from the caller, so they are reduced to a safe set of characters, but not
-// judged: a number is what the trunk sent.
+// Every value but the first two may be empty, and the last one missing. They come from the caller, so they are reduced to a safe set of
+// characters, but not judged: a number is what the trunk sent. The last one is an operator's setting as it stands.
 type Args struct {
 	Direction    Direction
 	Policy       string // the operator's word in the Gosub, else that of their settings; empty for Linewarden's own default
@@ -56,7 +56,7 @@ func ParseArgs(args []string) (Args, error) {
 	if len(args) < least || len(args) > most {
 		return Args{}, fmt.Errorf("%w: %d values, want %d", ErrArgs, len(args), most)
 	}
-	for i, v := range args {
+	for i, v := range args[:least] {
 		if len(v) > MaxArg {
 			return Args{}, fmt.Errorf("%w: value %d has %d bytes, the dialplan sends %d at most", ErrArgs, i+1, len(v), MaxArg)
 		}
@@ -68,7 +68,7 @@ func ParseArgs(args []string) (Args, error) {
 		Direction: Direction(args[1]), Policy: args[2], Calling: args[3], Called: args[4], Presentation: args[5], Priority: args[6],
 	}
 	if a.Policy == "" && len(args) == most {
-		a.Policy = args[most-1]
+		a.Policy = reduced(args[most-1])
 	}
 	if a.Direction != Inbound && a.Direction != Outbound {
 		return Args{}, fmt.Errorf("%w: value 2 is neither %s nor %s", ErrArgs, Inbound, Outbound)
@@ -76,9 +76,15 @@ func ParseArgs(args []string) (Args, error) {
 	return a, nil
 }
 
-// Strings is the inverse of ParseArgs.
-func (a Args) Strings() []string {
-	return []string{ArgsVersion, string(a.Direction), a.Policy, a.Calling, a.Called, a.Presentation, a.Priority}
+// reduced is a value as the dialplan passes those that a caller can choose.
+func reduced(v string) string {
+	v = strings.Map(func(r rune) rune {
+		if unsafe(r) {
+			return -1
+		}
+		return r
+	}, v)
+	return v[:min(len(v), MaxArg)]
 }
 
 // safePunctuation is what the dialplan's FILTER lets through beside letters and digits. A space, comma, quote, parenthesis, dollar,

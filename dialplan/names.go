@@ -54,10 +54,9 @@ const AppPrefix = "linewarden-"
 // its channel id where there is no Call-ID. A blocked caller can read it out.
 //
 // It follows from the Call-ID alone, so that the dialplan, every node and a SIP edge in front name a call alike without asking each
-// other, also when no node answered. MD5 because a Kamailio edge has it at hand: $(ci{s.md5}{s.substr,0,12}). It is a name, not a
-// secret and no proof: callers choose their Call-ID.
-//
-// Of a longer Call-ID only the first 255 bytes count, which is all that ARI tells of it; an edge takes no more: $(ci{s.substr,0,255}...).
+// other, also when no node answered. Of a long one only the first 255 bytes count, which is all that ARI tells of it. MD5 because a
+// Kamailio edge has it at hand: $(ci{s.substr,0,255}{s.md5}{s.substr,0,12}). It is a name, not a secret and no proof: callers choose their
+// Call-ID.
 func ID(callID, channelID string) string {
 	const told = 255
 	if callID == "" {

@@ -1,7 +1,7 @@
 // Package journal remembers what happened to calls, without ever holding one up.
 //
-// A [Journal] keeps two things. Each call about which the list had something to say ([Listed]) becomes an [Entry], which the id that a
-// caller was told finds again ([Find]): what was done, why, and how it ended. And every call, the clean ones above all, is counted by the
+// A [Journal] keeps two things. Each call for which the list asked for more than letting it pass ([Listed]) becomes an [Entry], which the id
+// that a caller was told finds again ([Find]): what was done, why, and how it ended. And every call, the clean ones above all, is counted by the
 // hour ([Hour]): what calls got, what became of them, which brands and lines they were about.
 //
 // The goroutine of a call only adds to a counter ([Journal.Count]) or puts an entry in a queue ([Journal.Record]); both return at once.

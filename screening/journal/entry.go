@@ -7,7 +7,7 @@ import (
 	"github.com/linewarden/linewarden/screening"
 )
 
-// Entry is the record of one call about which the list had something to say.
+// Entry is the record of one call that was [Listed].
 type Entry struct {
 	// ID names the call to people: 12 hexadecimal digits. Callers can choose it, so that several calls may have the same.
 	ID string

@@ -37,12 +37,6 @@ type prefix struct {
 	listing unique.Handle[Listing]
 }
 
-// span is the numbers from a key on, up to the next span of the same lead. Before the first span of a lead, nothing is listed.
-type span struct {
-	from    prefixKey
-	listing unique.Handle[Listing] // what is listed about all prefixes of the numbers; the zero handle for none
-}
-
 // prefixKey is, from its highest bits on, the last two digits of a lead with a tail, and how many digits of the tail a prefix or number has.
 // In the order of their keys, right behind a prefix come the numbers and longer prefixes that begin with it.
 type prefixKey uint64
@@ -57,9 +51,6 @@ const (
 	perBlock = blockLeads * perLead // leads with tails
 
 	extraBits = 4
-	noNumber  = prefixKey(1 << 62) // behind all numbers
-
-	glance = 4 // spans that a search compares at once, without a decision after each that the processor could guess wrong
 )
 
 // keyOf is the key of a prefix or number of so many digits in its block.
@@ -107,26 +98,6 @@ func (p *prefixes) find(n Number, today Day) (around unique.Handle[Listing]) {
 	return around
 }
 
-// last is the last span from start to end that does not begin behind the key, or the one before start.
-func (b *prefixBlock) last(key prefixKey, start, end int) int {
-	at := start // all before are known not to begin behind
-	for n := end - start; n > glance; {
-		half := n / 2
-		if b.spans[at+half-1].from <= key {
-			at += half
-			n -= half
-		} else {
-			n = half
-		}
-	}
-	// Whatever follows the rest begins behind, too.
-	rest := (*[glance]span)(b.spans[at:])
-	return at - 1 + rest[0].from.notBehind(key) + rest[1].from.notBehind(key) + rest[2].from.notBehind(key) + rest[3].from.notBehind(key)
-}
-
-// notBehind is 1 if k does not come behind another key, 0 if it does, found without a branch.
-func (k prefixKey) notBehind(other prefixKey) int { return int((k - other - 1) >> 63) }
-
 // findEach is find for when there are short prefixes, too: it tries every length.
 func (p *prefixes) findEach(n Number, today Day) (around unique.Handle[Listing]) {
 	digits := decimalDigits(n)
@@ -136,16 +107,6 @@ func (p *prefixes) findEach(n Number, today Day) (around unique.Handle[Listing])
 		}
 	}
 	return around
-}
-
-// laid is a listing laid over what is listed around it, which may be nothing.
-func laid(own, around unique.Handle[Listing], today Day) unique.Handle[Listing] {
-	if around == (unique.Handle[Listing]{}) {
-		return own
-	}
-	merged, less := own.Value(), around.Value()
-	merged.Fill(&less, today)
-	return unique.Make(merged)
 }
 
 // get is what is listed about one prefix; the zero handle for nothing.
@@ -236,49 +197,6 @@ func (b *prefixBlock) with(key prefixKey, l Listing) *prefixBlock {
 	}
 	fresh.prefixes = append(fresh.prefixes, rest...)
 	return fresh
-}
-
-// merge is a copy of the block with the spans of a day.
-func (b *prefixBlock) merge(today Day) *prefixBlock {
-	type outer struct {
-		end     prefixKey
-		listing unique.Handle[Listing] // merged
-	}
-	var around []outer // of the next prefix, from the shortest on
-	m := &prefixBlock{prefixes: b.prefixes, merged: true, day: today, spans: make([]span, 0, 2*len(b.prefixes)+glance)}
-	said := func() (l unique.Handle[Listing]) {
-		if len(around) > 0 {
-			l = around[len(around)-1].listing
-		}
-		return l
-	}
-	leave := func(next prefixKey) {
-		for len(around) > 0 && around[len(around)-1].end <= next {
-			end := around[len(around)-1].end
-			for len(around) > 0 && around[len(around)-1].end == end {
-				around = around[:len(around)-1]
-			}
-			if end.inBlock()%perLead != 0 { // else the lead ends, too
-				m.spans = append(m.spans, span{end, said()})
-			}
-		}
-	}
-	for _, p := range b.prefixes {
-		leave(p.key)
-		l := laid(p.listing, said(), today)
-		m.spans = append(m.spans, span{p.key, l})
-		around = append(around, outer{p.key.end(), l})
-	}
-	leave(noNumber)
-	i := 0
-	for lead := range blockLeads {
-		for i < len(m.spans) && m.spans[i].from.lead() == lead {
-			i++
-		}
-		m.starts[lead+1] = uint32(i)
-	}
-	m.spans = append(m.spans, slices.Repeat([]span{{from: noNumber}}, glance)...)
-	return m
 }
 
 // all goes through all prefixes, as [Index.All] says.

@@ -170,6 +170,26 @@ func TestOtherFaults(t *testing.T) {
 	}
 }
 
+// TestTimesCanBeWritten: Go reads offsets of a day and writes none, so that one such row would break off the import of all others.
+func TestTimesCanBeWritten(t *testing.T) {
+	for text, want := range map[string]bool{
+		"2026-01-31T14:05:00+14:00": true, "2026-01-31T14:05:00-23:59": true,
+		"2026-01-31T14:05:00+24:00": false, "2026-01-31T14:05:00-24:00": false, "2026-01-31T14:05:00+23:60": false,
+	} {
+		at, known := ParseTime(text)
+		if known != want {
+			t.Errorf("%s is read as %v, %v", text, at, known)
+		}
+		if _, err := at.MarshalJSON(); known && err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	reports, refused := readAll(t, strings.NewReader("number,at\n+12025550143,2026-01-31T14:05:00+24:00\n+12025550144,2026-01-31T14:05:00Z\n"), options())
+	if len(reports) != 1 || len(refused) != 1 || refused[0].Faults[0].Field != "at" {
+		t.Errorf("read %+v, refused %+v", reports, refused)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	for header, want := range map[string]string{
 		"":                        "the list is empty",

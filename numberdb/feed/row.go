@@ -192,6 +192,8 @@ type clockText struct {
 	time time.Time
 }
 
+const secondsPerDay = 24 * 60 * 60
+
 var layouts = []string{time.RFC3339, time.DateOnly, time.DateTime}
 
 func (c *clockText) parse(s string) (time.Time, bool) {
@@ -205,11 +207,12 @@ func (c *clockText) parse(s string) (time.Time, bool) {
 	return t, ok
 }
 
-// ParseTime reads a time as it is written in a list.
+// ParseTime reads a time as it is written in a list. One with an offset from UTC of a day or more, which Go would read but not write, is none.
 func ParseTime(s string) (time.Time, bool) {
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+			_, offset := t.Zone()
+			return t, -secondsPerDay < offset && offset < secondsPerDay
 		}
 	}
 	return time.Time{}, false

@@ -37,9 +37,12 @@ func (s *Store) askEvidence(ctx context.Context, pipe redis.Pipeliner, p place) 
 	}
 }
 
-// evidence reads the answers, and asks again if they do not fit.
+// mostAsks is how often evidence is asked for at most: a record may be folded after the first question of one time and unfolded after that of the next.
+const mostAsks = 3
+
+// evidence reads the answers, and asks again if they do not fit. A key that is neither evidence nor a folded record is an error.
 func (s *Store) evidence(ctx context.Context, p place, a *asked) (k known, err error) {
-	for {
+	for asks := 1; ; asks++ {
 		if err := errors.Join(a.record.Err(), a.lives.Err(), a.reports.Err()); err != nil {
 			return k, err
 		}
@@ -56,6 +59,9 @@ func (s *Store) evidence(ctx context.Context, p place, a *asked) (k known, err e
 				k.evidence = readEvidence(a.evidence.Val())
 			}
 			return k, nil
+		}
+		if isOther && asks >= mostAsks {
+			return k, a.evidence.Err()
 		}
 		pipe := s.client.Pipeline()
 		*a = s.askEvidence(ctx, pipe, p)

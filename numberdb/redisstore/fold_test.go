@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/linewarden/linewarden/numberdb"
 )
 
@@ -164,6 +166,16 @@ func TestDamagedFoldedRecord(t *testing.T) {
 	}
 	if log.has("3319900") || !log.has("cannot be read") {
 		t.Errorf("the log is %s", log)
+	}
+}
+
+// TestEvidenceOfAnotherType: a key that is neither evidence nor a folded record is an error at once, not a question that is asked again and again until
+// the time for a call is over, as if Redis were away.
+func TestEvidenceOfAnotherType(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t), func(o *Options) { o.Timeout = 2 * time.Second }), soon(t)
+	s.client.RPush(ctx, s.keys.evidence(placeOf(exact(fiction(1)), 4)), "x")
+	if _, err := s.Record(ctx, fiction(1)); !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		t.Errorf("the record ends with %v", err)
 	}
 }
 

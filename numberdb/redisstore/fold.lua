@@ -37,12 +37,12 @@ local function unfold(evidence, reporters, reports)
   if redis.call('TYPE', evidence).ok ~= 'string' then return end
   local text, ends = redis.call('GET', evidence), redis.call('PEXPIRETIME', evidence)
   local filed, r, words = readFolded(text)
-  redis.call('DEL', evidence)
   redis.call('RPUSH', reports, filed or text) -- whoever reads reports tells of what cannot be read
-  if filed then spread(evidence, reporters, r, words) end
-  if ends < 0 then return end -- somebody took its end away
-  redis.call('PEXPIREAT', reports, ends)
-  if filed then
+  if ends >= 0 then redis.call('PEXPIREAT', reports, ends) end -- else somebody took its end away
+  redis.call('DEL', evidence) -- once its report is elsewhere: what a script has done stays done if it fails
+  if not filed then return end
+  spread(evidence, reporters, r, words)
+  if ends >= 0 then
     redis.call('PEXPIREAT', evidence, ends - words[1])
     redis.call('PEXPIREAT', reporters, ends - words[1])
   end

@@ -179,6 +179,26 @@ func TestEvidenceOfAnotherType(t *testing.T) {
 	}
 }
 
+// TestUnfoldLosesNoReport: where a report cannot be put among the others, it stays in the folded record.
+func TestUnfoldLosesNoReport(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t)), soon(t)
+	p := placeOf(exact(fiction(1)), 4)
+	imported(t, s, aRow(1, "row"))
+	record := s.client.Get(ctx, s.keys.evidence(p)).Val()
+	s.client.Set(ctx, s.keys.reports(p), "no list", 0)
+	if _, err := s.Report(ctx, aReport(fiction(1))); err == nil {
+		t.Error("a report was taken in that nobody can keep")
+	}
+	if got := s.client.Get(ctx, s.keys.evidence(p)).Val(); got != record {
+		t.Errorf("the record is %q, was %q", got, record)
+	}
+	s.client.Del(ctx, s.keys.reports(p))
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(1))))
+	if n := s.client.LLen(ctx, s.keys.reports(p)).Val(); n != 2 {
+		t.Errorf("%d reports are kept, want 2", n)
+	}
+}
+
 // TestImportIntoLostPartition: a partition that has lost its marker takes in nothing, even from an import that was under way.
 func TestImportIntoLostPartition(t *testing.T) {
 	s, ctx := newStore(t, sharedRedis(t)), soon(t)

@@ -2,23 +2,34 @@
 -- (fold.go). unfold turns it into the keys that the next report, or a decision, goes on from: the report is counted again, but keeps the ends that
 -- it earned, for the rules may have changed since.
 
--- readFolded gives the report as JSON and decoded, and the words before it; nothing if the text is no folded record.
+-- readFolded gives the report as JSON and decoded, and the words before it; nothing if the text is no folded record. It takes only what parseFolded
+-- takes: whatever else fails where it is used, after something has been written.
 local function readFolded(text)
   local words, filed = {}, string.match(text, '\n(.+)$')
   local isJSON, body = pcall(cjson.decode, filed)
   local r = isJSON and type(body) == 'table' and body.report
-  for word in string.gmatch(string.match(text, '^[^\n]*'), '[^ ]+') do words[#words + 1] = word end
   if type(r) ~= 'table' or type(r.reporter) ~= 'string' or type(r.source) ~= 'table' then return nil end
-  for i = 1, math.max(#words, 8) do
-    if i == 2 and words[i] ~= 'trusted' and words[i] ~= 'source' or i ~= 2 and not string.match(words[i] or '', '^%d+$') then return nil end
+  r.brand, r.source.organisation = r.brand or '', r.source.organisation or ''
+  if type(r.brand) ~= 'string' or type(r.source.organisation) ~= 'string' then return nil end
+  local most = {2 ^ 43 - 1, nil, 65535, 3, 3} -- of each word, then of the ends
+  for word in string.gmatch(string.match(text, '^[^\n]*'), '[^ ]+') do
+    local i = #words + 1
+    if i == 2 then
+      if word ~= 'trusted' and word ~= 'source' then return nil end
+    elseif not string.match(word, '^%d+$') or tonumber(word) > (most[i] or 65535) then
+      return nil
+    end
+    words[i] = word
   end
+  local roles = tonumber(words[4] or 0)
+  if roles == 0 or #words ~= 5 + 3 * (roles % 2 + math.floor(roles / 2)) then return nil end
   return filed, r, words
 end
 
 -- spread counts the report of a folded record.
 local function spread(evidence, reporters, r, words)
   local counted = {day, kind, organisation, brand}
-  kind, day, organisation, brand = words[2], tonumber(words[3]), r.source.organisation or '', r.brand or ''
+  kind, day, organisation, brand = words[2], tonumber(words[3]), r.source.organisation, r.brand
   local at = 6
   for role = 0, 1 do
     if has(tonumber(words[4]), 2 ^ role) then

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,7 +149,22 @@ func TestDamagedFoldedRecord(t *testing.T) {
 	ctx := soon(t)
 	imported(t, s, aRow(0, "row"))
 	sound := s.client.Get(ctx, s.keys.evidence(placeOf(exact(fiction(0)), 4))).Val()
-	for i, text := range []string{"", "\n", "nonsense", sound[:len(sound)-1], sound[1:], "x" + sound, "1 source 2 3\n{}", "-" + sound, sound[:20] + "\n{\"report\":7}"} {
+	head, body, _ := strings.Cut(sound, "\n")
+	words := strings.Split(head, " ")
+	worded := func(i int, word string) string {
+		other := slices.Clone(words)
+		other[i] = word
+		return strings.Join(other, " ") + "\n" + body
+	}
+	for i, text := range []string{
+		"", "\n", "nonsense", sound[:len(sound)-1], sound[1:], "x" + sound, "1 source 2 3\n{}", "-" + sound, sound[:20] + "\n{\"report\":7}",
+		worded(3, "0"), worded(3, "3"), worded(3, "4"), worded(4, "4"), worded(7, "65536"), worded(7, "1 1"), // roles, genuine, ends
+		strings.Replace(sound, `"brand":"amazon"`, `"brand":{}`, 1), strings.Replace(sound, `"brand":"amazon"`, `"brand":null`, 1),
+		strings.Replace(sound, `"organisation":"complaints"`, `"organisation":null`, 1),
+	} {
+		if i > 0 && text == sound {
+			t.Fatal("a record is not damaged")
+		}
 		n := fiction(1 + i)
 		p := placeOf(exact(n), 4)
 		s.client.Set(ctx, s.keys.evidence(p), text, time.Hour)
@@ -162,6 +178,9 @@ func TestDamagedFoldedRecord(t *testing.T) {
 		first := must[numberdb.Receipt](t)(s.Report(ctx, aReport(n)))
 		if kept := s.client.LRange(ctx, s.keys.reports(p), 0, -1).Val(); first.Repeat || len(kept) != 2 {
 			t.Errorf("%q: %+v, and %q is kept", text, first, kept)
+		}
+		if l := must[numberdb.Listing](t)(s.Listing(ctx, n)); standing(l, callback) != numberdb.StandingWarn || l.Roles[callback].WatchUntil > numberdb.DayOf(noon)+400 {
+			t.Errorf("%q: the listing is %+v", text, l)
 		}
 	}
 	if log.has("3319900") || !log.has("cannot be read") {

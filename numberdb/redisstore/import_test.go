@@ -266,6 +266,53 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
+// TestImportAmidDamage: damage to one number's keys keeps none of the others in its batch from being counted and listed.
+func TestImportAmidDamage(t *testing.T) {
+	bank := numberdb.Source{Kind: numberdb.SourcePartner, Organisation: "bank"}
+	for name, damage := range map[string]func(*Store, place) error{
+		"evidence of another type": func(s *Store, p place) error {
+			return errors.Join(s.client.Del(soon(t), s.keys.evidence(p)).Err(), s.client.RPush(soon(t), s.keys.evidence(p), "x").Err())
+		},
+		"an impossible day": func(s *Store, p place) error {
+			return errors.Join(s.client.Del(soon(t), s.keys.evidence(p)).Err(), s.client.HSet(soon(t), s.keys.evidence(p), "0block", 70_000).Err())
+		},
+		"reporters of another type": func(s *Store, p place) error { return s.client.Set(soon(t), s.keys.reporters(p), "x", 0).Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, ctx := newStore(t, sharedRedis(t), func(o *Options) { o.Partitions = 1 }), soon(t)
+			var known, reports []numberdb.Report
+			for i := range 5 {
+				known, reports = append(known, aRow(i, "row")), append(reports, aRow(i, "row"))
+				reports[i].Source = bank
+			}
+			imported(t, s, known...)
+			p := placeOf(exact(fiction(2)), 1)
+			if err := damage(s, p); err != nil {
+				t.Fatal(err)
+			}
+			check := func(but int) {
+				t.Helper()
+				for i := range reports {
+					if i == but {
+						continue
+					}
+					r := must[numberdb.Record](t)(s.Record(ctx, fiction(i)))
+					if r.Evidence[callback].Trusted["bank"] == 0 || standing(r.Listed[0].Listing, callback) != numberdb.StandingWarn {
+						t.Errorf("after a partner's report number %d has the evidence %+v and is %+v", i, r.Evidence[callback], r.Listed)
+					}
+				}
+			}
+			if _, err := s.Importer(bank).Take(ctx, reports); err == nil {
+				t.Error("a report about the damaged number was taken in")
+			}
+			check(2)
+			s.client.Del(ctx, s.keys.evidence(p), s.keys.reporters(p)) // somebody mends it
+			must[Imported](t)(s.Importer(bank).Take(ctx, reports))
+			check(-1)
+		})
+	}
+}
+
 // TestImportOnCluster has the reports of one portion on both servers of a Cluster.
 func TestImportOnCluster(t *testing.T) {
 	client, _ := startCluster(t, 2)

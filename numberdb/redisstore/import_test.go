@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -239,6 +241,90 @@ func TestImportAfterKill(t *testing.T) {
 	undisturbed := newStore(t, sharedRedis(t), func(o *Options) { o.Prefix = "undisturbed" })
 	must[Imported](t)(undisturbed.Importer(complaints).Take(ctx, reports))
 	compare(t, contents(t, again), contents(t, undisturbed))
+}
+
+// TestImportBesideReports takes lists in, each by two imports at once, while people report and decide about the same numbers, and wants every report to be
+// kept and counted once, and the same list as when one does it after the other.
+func TestImportBesideReports(t *testing.T) {
+	const numbers, reporters = 300, 3
+	client, ctx := sharedRedis(t), soon(t)
+	var work []func(context.Context, *Store) error
+	for _, organisation := range []string{"complaints", "more-complaints"} {
+		var list []numberdb.Report
+		for i := range numbers {
+			r := aRow(i, "row")
+			r.Source.Organisation = organisation
+			list = append(list, r)
+		}
+		for range 2 {
+			work = append(work, func(ctx context.Context, s *Store) error {
+				im := s.Importer(list[0].Source)
+				for portion := range slices.Chunk(list, 40) {
+					if _, err := im.Take(ctx, portion); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+	}
+	for i := range reporters {
+		work = append(work, func(ctx context.Context, s *Store) error {
+			for j := range numbers {
+				r := aReport(fiction(j))
+				r.Reporter = fmt.Sprint("u", i)
+				r.Source.Organisation = fmt.Sprint("helpline-", i)
+				if _, err := s.Report(ctx, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	work = append(work, func(ctx context.Context, s *Store) error {
+		for i := 0; i < numbers; i += 10 {
+			if _, err := s.Decide(ctx, anActor, aDecision(exact(fiction(i)), numberdb.StandingBlock)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	orderly := newStore(t, client, func(o *Options) { o.Prefix = "orderly" })
+	for _, do := range work {
+		if err := do(ctx, orderly); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 3 {
+		s := newStore(t, client, func(o *Options) { o.Prefix = fmt.Sprint("beside:", round) })
+		var wg sync.WaitGroup
+		for _, do := range work {
+			wg.Go(func() {
+				if err := do(ctx, s); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		unfoldAll(t, s)
+		got, _ := loadAll(t, s)
+		want, _ := loadAll(t, orderly)
+		for target, l := range want {
+			p := placeOf(target, 4)
+			if got[target] != l {
+				t.Errorf("%s is %+v, want %+v", p.text, got[target], l)
+			}
+			if a, b := s.client.HGetAll(ctx, s.keys.evidence(p)).Val(), client.HGetAll(ctx, orderly.keys.evidence(p)).Val(); fmt.Sprint(a) != fmt.Sprint(b) {
+				t.Errorf("%s has the evidence\n%v, want\n%v", p.text, a, b)
+			}
+			if a, b := reportersOf(t, s, p), reportersOf(t, orderly, p); fmt.Sprint(a) != fmt.Sprint(b) {
+				t.Errorf("%s has the reporters\n%v, want\n%v", p.text, a, b)
+			}
+			if n := s.client.LLen(ctx, s.keys.reports(p)).Val(); n != reporters+2 {
+				t.Errorf("%s has %d reports, want %d", p.text, n, reporters+2)
+			}
+		}
+	}
 }
 
 func TestImportRefuses(t *testing.T) {

@@ -218,6 +218,23 @@ func TestUnfoldLosesNoReport(t *testing.T) {
 	}
 }
 
+// TestFoldedReportKeepsOlderOnes: reports are kept for a time after the last one about their number, and that may be a folded one.
+func TestFoldedReportKeepsOlderOnes(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t)), soon(t)
+	p := placeOf(exact(fiction(1)), 4)
+	must[numberdb.Receipt](t)(s.Report(ctx, aReport(fiction(1))))
+	s.client.Del(ctx, s.keys.evidence(p), s.keys.reporters(p)) // which have ended
+	s.client.HDel(ctx, s.keys.listing(p), p.field)             // as Sweep does
+	s.client.Expire(ctx, s.keys.reports(p), time.Hour)
+	imported(t, s, aRow(1, "row"))
+	if kind := s.client.Type(ctx, s.keys.evidence(p)).Val(); kind != "string" {
+		t.Fatalf("the evidence is a %s, not folded", kind)
+	}
+	if live, want := s.client.PTTL(ctx, s.keys.reports(p)).Val(), s.options.Retention; live > want || live < want-patience {
+		t.Errorf("the older report lives for %v, want %v", live, want)
+	}
+}
+
 // TestImportIntoLostPartition: a partition that has lost its marker takes in nothing, even from an import that was under way.
 func TestImportIntoLostPartition(t *testing.T) {
 	s, ctx := newStore(t, sharedRedis(t)), soon(t)

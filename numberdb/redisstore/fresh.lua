@@ -1,7 +1,7 @@
 -- Takes in many reports of one partition, each if it is the first about its number, and says which are not: it is the quick way of an import,
 -- most of whose numbers nobody has reported before. What such a report makes was worked out beforehand (fold.go). KEYS are the stream of changes
--- and the partition's marker, then for all reports the evidence, and the buckets. ARGV are the list's id, how many changes are kept, for how many
--- milliseconds reports are, then for each report: field, listing, folded record.
+-- and the partition's marker, then for all reports the evidence, the buckets and the reports. ARGV are the list's id, how many changes are kept, for
+-- how many milliseconds reports are, then for each report: field, listing, folded record.
 local call = redis.call
 local changes, marker = KEYS[1], KEYS[2]
 local id, longest, retention = unpack(ARGV, 1, 3)
@@ -15,10 +15,10 @@ local function reportIn(folded)
   return string.sub(folded, string.find(folded, '"report":{', 1, true) or 1)
 end
 
-local count = (#KEYS - 2) / 2
+local count = (#KEYS - 2) / 3
 local repeats, known = {}, {}
 for i = 1, count do
-  local evidence, bucket = KEYS[2 + i], KEYS[2 + count + i]
+  local evidence, bucket, reports = KEYS[2 + i], KEYS[2 + count + i], KEYS[2 + 2 * count + i]
   local field, listing, folded = ARGV[3 * i + 1], ARGV[3 * i + 2], ARGV[3 * i + 3]
   if not call('SET', evidence, folded, 'PXAT', ends, 'NX') then
     if call('TYPE', evidence).ok == 'string' and reportIn(call('GET', evidence)) == reportIn(folded) then
@@ -26,12 +26,15 @@ for i = 1, count do
     else
       known[#known + 1] = i
     end
-  elseif listing ~= EMPTY and call('HSETNX', bucket, field, listing) == 1 then
-    call('XADD', changes, '*', 't', field, 'l', listing)
-  elseif listing ~= EMPTY or call('HEXISTS', bucket, field) == 1 then -- people have decided about it
-    call('DEL', evidence)
-    known[#known + 1] = i
-  end -- else it is about a genuine line, and earns nothing
+  else
+    call('PEXPIREAT', reports, ends) -- of older ones, which have outlived their evidence
+    if listing ~= EMPTY and call('HSETNX', bucket, field, listing) == 1 then
+      call('XADD', changes, '*', 't', field, 'l', listing)
+    elseif listing ~= EMPTY or call('HEXISTS', bucket, field) == 1 then -- people have decided about it
+      call('DEL', evidence)
+      known[#known + 1] = i
+    end -- else it is about a genuine line, and earns nothing
+  end
 end
 call('XTRIM', changes, 'MAXLEN', '~', longest)
 return {repeats, known}

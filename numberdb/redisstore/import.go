@@ -146,9 +146,9 @@ func (im *Importer) send(ctx context.Context, list identity, partition int, batc
 // sendFresh has one script take in the reports about numbers of which nothing is known, and gives the others.
 func (im *Importer) sendFresh(ctx context.Context, list identity, partition int, batch []row, now time.Time) (in Imported, known []row, err error) {
 	s := im.store
-	keys := make([]string, 0, 2+2*len(batch))
+	keys := make([]string, 0, 2+3*len(batch))
 	keys = append(keys, s.keys.changes(partition), s.keys.marker(partition))
-	for _, key := range []func(place) string{s.keys.evidence, s.keys.listing} {
+	for _, key := range []func(place) string{s.keys.evidence, s.keys.listing, s.keys.reports} {
 		for i := range batch {
 			keys = append(keys, key(batch[i].place))
 		}

@@ -28,7 +28,7 @@ import (
 //	                         entry to know where it is, however old.
 //	lw:{p}:e:<t>     hash    evidence, summed up. TTL: until nothing in it matters (evidenceTTL), from the last report on.
 //	                 string  instead, of a number about which an import brought the only report: that and all that it made (fold.go). TTL:
-//	                         Options.Retention. Reports that outlived their evidence do not live longer for it until it is unfolded.
+//	                         Options.Retention, and as long for older reports that outlived their evidence.
 //	lw:{p}:r:<t>     hash    reporters who counted → day. TTL: as the evidence.
 //	lw:{p}:n:<t>     list    reports, the oldest first. TTL: Options.Retention, from the last report on. A stream would take eight times the
 //	                         memory for a number with one report.

@@ -235,6 +235,34 @@ func TestFoldedReportKeepsOlderOnes(t *testing.T) {
 	}
 }
 
+// TestUndatedRowStaysFolded: a list without times gets that of its import, so that the same row comes with another one each time. It is a repeat for as
+// long as its evidence lives, as any reporter's, and then counts again.
+func TestUndatedRowStaysFolded(t *testing.T) {
+	s, ctx := newStore(t, sharedRedis(t)), soon(t)
+	p := placeOf(exact(fiction(1)), 4)
+	imported(t, s, aRow(1, "row"))
+	record := s.client.Get(ctx, s.keys.evidence(p)).Val()
+	later := aRow(1, "row")
+	later.At = noon
+	again := func(r numberdb.Report, want Imported) {
+		t.Helper()
+		if got := must[Imported](t)(s.Importer(complaints).Take(ctx, []numberdb.Report{r})); got != want {
+			t.Errorf("took in %+v, want %+v", got, want)
+		}
+	}
+	again(later, Imported{Reports: 1, Repeats: 1})
+	if got := s.client.Get(ctx, s.keys.evidence(p)).Val(); got != record {
+		t.Errorf("the record is %q, was %q", got, record)
+	}
+	s.client.PExpire(ctx, s.keys.evidence(p), s.options.Retention-evidenceTTL(s.options.Rules)-time.Hour)
+	again(later, Imported{Reports: 1})
+	again(later, Imported{Reports: 1, Repeats: 1})
+	if r := must[numberdb.Record](t)(s.Record(ctx, fiction(1))); r.Reports.Total != 2 || r.Evidence[callback].Last != numberdb.DayOf(noon) {
+		t.Errorf("the record is %+v", r)
+	}
+	again(aRow(1, "another"), Imported{Reports: 1})
+}
+
 // TestImportIntoLostPartition: a partition that has lost its marker takes in nothing, even from an import that was under way.
 func TestImportIntoLostPartition(t *testing.T) {
 	s, ctx := newStore(t, sharedRedis(t)), soon(t)

@@ -15,13 +15,25 @@ local function reportIn(folded)
   return string.sub(folded, string.find(folded, '"report":{', 1, true) or 1)
 end
 
+-- isRepeat says whether the folded record holds the row that is imported. One without a time comes with that of each import, and is the same for as
+-- long as its evidence lives.
+local function isRepeat(evidence, folded)
+  if call('TYPE', evidence).ok ~= 'string' then return false end
+  local held = call('GET', evidence)
+  local before, now = reportIn(held), reportIn(folded)
+  if before == now then return true end
+  local earlier = tonumber(string.match(held, '^%d+'))
+  local at = ',"at":"[^"]*"}' -- quotes in a text are escaped
+  return earlier and string.gsub(before, at, '}', 1) == string.gsub(now, at, '}', 1) and call('PTTL', evidence) > earlier
+end
+
 local count = (#KEYS - 2) / 3
 local repeats, known = {}, {}
 for i = 1, count do
   local evidence, bucket, reports = KEYS[2 + i], KEYS[2 + count + i], KEYS[2 + 2 * count + i]
   local field, listing, folded = ARGV[3 * i + 1], ARGV[3 * i + 2], ARGV[3 * i + 3]
   if not call('SET', evidence, folded, 'PXAT', ends, 'NX') then
-    if call('TYPE', evidence).ok == 'string' and reportIn(call('GET', evidence)) == reportIn(folded) then
+    if isRepeat(evidence, folded) then
       repeats[#repeats + 1] = i
     else
       known[#known + 1] = i

@@ -20,7 +20,8 @@ import (
 // So an import that was broken off can be made again, from the start, and changes nothing twice.
 //
 // The only report about a number, and what it makes, is kept folded, in one key. Versions that do not know that fail to take a report or a
-// decision about such a number, and change nothing: bring all nodes up to date before an import.
+// decision about such a number, and change nothing; an import by one of them breaks off, and leaves numbers before it counted and not listed. Bring
+// all nodes and importers up to date before an import.
 //
 // It knows the protected and cleared ranges as they were at most a minute ago. An Importer is not safe for concurrent use.
 type Importer struct {

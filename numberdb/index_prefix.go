@@ -87,15 +87,7 @@ func (p *prefixes) find(n Number, today Day) (around unique.Handle[Listing]) {
 		b = listed.merge(today)
 		blocks[block].CompareAndSwap(listed, b) // unless somebody else was faster
 	}
-	lead := inBlock / perLead
-	start, end := int(b.starts[lead]), int(b.starts[lead+1])
-	if start == end {
-		return around
-	}
-	if at := b.last(keyOf(inBlock, digits), start, end); at >= start {
-		return b.spans[at].listing
-	}
-	return around
+	return b.find(keyOf(inBlock, digits), inBlock/perLead)
 }
 
 // findEach is find for when there are short prefixes, too: it tries every length.

@@ -69,10 +69,11 @@ func laid(own, around unique.Handle[Listing], today Day) unique.Handle[Listing] 
 	return unique.Make(merged)
 }
 
-// last is the last span from start to end that does not begin behind the key, or the one before start.
-func (b *prefixBlock) last(key prefixKey, start, end int) int {
+// find is the listing of the last span of a lead that does not begin behind a key; the zero handle if there is none.
+func (b *prefixBlock) find(key prefixKey, lead Number) (l unique.Handle[Listing]) {
+	start, n := int(b.starts[lead]), int(b.starts[lead+1])-int(b.starts[lead])
 	at := start // all before are known not to begin behind
-	for n := end - start; n > glance; {
+	for n > glance {
 		half := n / 2
 		if b.spans[at+half-1].from <= key {
 			at += half
@@ -83,7 +84,11 @@ func (b *prefixBlock) last(key prefixKey, start, end int) int {
 	}
 	// Whatever follows the rest begins behind, too.
 	rest := (*[glance]span)(b.spans[at:])
-	return at - 1 + rest[0].from.notBehind(key) + rest[1].from.notBehind(key) + rest[2].from.notBehind(key) + rest[3].from.notBehind(key)
+	at += rest[0].from.notBehind(key) + rest[1].from.notBehind(key) + rest[2].from.notBehind(key) + rest[3].from.notBehind(key)
+	if at == start {
+		return l
+	}
+	return b.spans[at-1].listing
 }
 
 // notBehind is 1 if k does not come behind another key, 0 if it does, found without a branch.

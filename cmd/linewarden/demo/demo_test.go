@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/linewarden/linewarden/dialplan"
 	"github.com/linewarden/linewarden/dialplan/testbed"
 )
@@ -190,6 +192,19 @@ func TestKilledDuringAWarning(t *testing.T) {
 	}
 }
 
+// hang stops the process without ending it, and waits until all of its threads have stopped: on a busy machine one may still take a call
+// otherwise, which then hangs with it.
+func (n *node) hang() error {
+	if err := n.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		if err := unix.Waitid(unix.P_PID, n.cmd.Process.Pid, nil, unix.WSTOPPED, nil); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
 // owns says whether a node handles a call at the moment.
 func owns(ctx context.Context, t *testing.T, n *node) bool {
 	t.Helper()
@@ -285,7 +300,7 @@ func TestReportReachesTwoNodes(t *testing.T) {
 			if err := asked.awaitList(ctx, len(sample)+1); err != nil {
 				t.Fatal(err)
 			}
-			if err := hung.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			if err := hung.hang(); err != nil {
 				t.Fatal(err)
 			}
 			defer func() {

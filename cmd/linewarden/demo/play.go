@@ -29,6 +29,11 @@ func (s *stage) play(ctx context.Context, c aCase) (Result, error) {
 	defer placed.Hangup(ctx) // again, if an error came between: its own error would add nothing
 	if c.Press != "" {
 		if _, err := placed.WaitHeard(ctx, s.sounds, choices); err != nil {
+			select {
+			case at := <-s.arrivals.from(c.Calling):
+				err = fmt.Errorf("it reached the %s: %w", at.phone, err)
+			default:
+			}
 			return Result{}, fmt.Errorf("waiting for the choices: %w", err)
 		}
 		if err := placed.Press(ctx, c.Press); err != nil {

@@ -43,8 +43,8 @@ type Config struct {
 	// Transport is how requests travel.
 	Transport Transport
 
-	// PeerPrefix is how the names of fellow instances begin; App must begin with it too. When a fellow is dead, its calls are
-	// released. Empty: no fellows are looked after.
+	// PeerPrefix is how the names of fellow instances begin; App must begin with it too. When a fellow is dead or hangs, its calls
+	// are released. Empty: no fellows are looked after.
 	PeerPrefix string
 	// OrphanPlace is where a call goes on that is released because nobody handles it: a dead fellow's, or one whose handler
 	// returned without releasing it. The zero Place is the next priority. It has to be in the dialplan: Asterisk ends a call that
@@ -56,6 +56,7 @@ type Config struct {
 	DrainTimeout   time.Duration // for the handlers to end once Run's context has; 10 s
 	PingInterval   time.Duration // between websocket pings, and for each to be answered; 5 s
 	PatrolInterval time.Duration // between looks at Asterisk's list of applications; 500 ms
+	FellowTimeout  time.Duration // how long a connected fellow may be silent before it counts as dead; 5 s; the same for all fellows
 	BackoffMin     time.Duration // first wait before connecting again; 100 ms
 	BackoffMax     time.Duration // longest such wait; 5 s
 	ReplacedWait   time.Duration // wait after another process took App over; 30 s
@@ -109,6 +110,7 @@ func (c *Config) complete() (*url.URL, error) {
 		{"DrainTimeout", &c.DrainTimeout, 10 * time.Second},
 		{"PingInterval", &c.PingInterval, 5 * time.Second},
 		{"PatrolInterval", &c.PatrolInterval, 500 * time.Millisecond},
+		{"FellowTimeout", &c.FellowTimeout, 5 * time.Second},
 		{"BackoffMin", &c.BackoffMin, 100 * time.Millisecond},
 		{"BackoffMax", &c.BackoffMax, 5 * time.Second},
 		{"ReplacedWait", &c.ReplacedWait, 30 * time.Second},

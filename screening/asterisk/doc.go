@@ -11,9 +11,9 @@
 // after a reconnect, a crash, or because a StasisStart was lost, is found within two rounds of the patrol (patrol.go) and given to
 // one, as adopted. When the process is told to stop, it claims nothing, and looks after the connection is closed whether a call is
 // left. When it is killed, another instance on the same Asterisk releases its calls (fellows.go), or it adopts them itself once it
-// is back. What cannot be noticed from here is an instance that is connected and hangs: let the dialplan use StasisBroadcast, which
-// bounds the time until a call is claimed. And when an instance's whole machine disappears without a word, Asterisk believes it
-// connected, and its fellows with it, until TCP gives up.
+// is back. When it hangs, or its whole machine disappears without a word, Asterisk believes it connected until TCP gives up: its
+// fellows notice that it shows no sign of life (signs.go), and release its calls. For an instance without fellows, let the dialplan
+// use StasisBroadcast, which bounds the time until a call is claimed, and have somebody restart a process that hangs.
 //
 // Everything from Asterisk is taken as hostile: messages, queues and requests in flight are bounded, what is malformed or unknown is
 // counted and otherwise without effect, and no name or number of a caller is in a log or an error. The goroutine that reads never

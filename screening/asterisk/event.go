@@ -23,19 +23,20 @@ const (
 	kindPlaybackStarted             // PlaybackStarted
 	kindPlaybackEnded               // PlaybackFinished
 	kindReplaced                    // ApplicationReplaced
+	kindSign                        // ChannelUserevent, named as the application that sent it
 	kindCount           = iota
 )
 
 // String is the metric label.
 func (k kind) String() string {
 	return [kindCount]string{"unknown", "unused", "malformed", "response", "call_broadcast", "stasis_start", "stasis_end",
-		"dtmf", "playback_started", "playback_finished", "replaced"}[k]
+		"dtmf", "playback_started", "playback_finished", "replaced", "sign_of_life"}[k]
 }
 
 // wanted are the event types that Asterisk is asked to send. RESTResponse is one of them: the filter applies to replies too.
 var wanted = [...]string{
 	"StasisStart", "StasisEnd", "ChannelDestroyed", "ChannelDtmfReceived", "PlaybackStarted", "PlaybackFinished",
-	"CallBroadcast", "ApplicationReplaced", "RESTResponse",
+	"CallBroadcast", "ApplicationReplaced", "ChannelUserevent", "RESTResponse",
 }
 
 // unused are the types of ARI (rest-api/api-docs/events.json of Asterisk 23) that we know and do without. Before the event filter
@@ -46,7 +47,7 @@ var unused = map[string]struct{}{
 	"CallClaimed": {}, "ChannelCallerId": {}, "ChannelConnectedLine": {}, "ChannelCreated": {}, "ChannelDialplan": {},
 	"ChannelEnteredBridge": {}, "ChannelHangupRequest": {}, "ChannelHold": {}, "ChannelLeftBridge": {}, "ChannelStateChange": {},
 	"ChannelTalkingFinished": {}, "ChannelTalkingStarted": {}, "ChannelToneDetected": {}, "ChannelTransfer": {},
-	"ChannelUnhold": {}, "ChannelUserevent": {}, "ChannelVarset": {}, "ContactInfo": {}, "ContactStatusChange": {},
+	"ChannelUnhold": {}, "ChannelVarset": {}, "ContactInfo": {}, "ContactStatusChange": {},
 	"DeviceStateChanged": {}, "Dial": {}, "EndpointStateChange": {}, "MissingParams": {}, "Peer": {}, "PeerStatusChange": {},
 	"PlaybackContinuing": {}, "RecordingFailed": {}, "RecordingFinished": {}, "RecordingStarted": {}, "TextMessageReceived": {},
 }
@@ -56,6 +57,7 @@ type message struct {
 	kind    kind
 	app     string    // application that it was sent to
 	channel string    // id of the channel that it is about, if any
+	fellow  string    // application that shows a sign of life
 	event   ari.Event // what the channel's handler gets, for kinds that are delivered
 	data    *ChannelData
 	args    []string
@@ -120,6 +122,15 @@ func decode(raw []byte) (message, error) {
 				m.app = stringOf(f.value)
 			}
 		}
+	case kindSign:
+		for f := fieldsOf(text); f.next(); {
+			switch f.key {
+			case "application":
+				m.app = stringOf(f.value)
+			case "eventname":
+				m.fellow = stringOf(f.value)
+			}
+		}
 	case kindDTMF:
 		e := &ari.ChannelDtmfReceived{EventData: decodeHeader(text, typ)}
 		for f := fieldsOf(text); f.next(); {
@@ -163,6 +174,8 @@ func kindOf(typ string) kind {
 		return kindPlaybackEnded
 	case "ApplicationReplaced":
 		return kindReplaced
+	case "ChannelUserevent":
+		return kindSign
 	}
 	if _, ok := unused[typ]; ok {
 		return kindUnused

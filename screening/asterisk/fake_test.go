@@ -328,6 +328,9 @@ func (f *fake) handle(method, uri, by string) answer {
 	case u.Path == "events/claim":
 		f.arrive(u.Query().Get("application"), u.Query().Get("channelId"), "v1")
 		return answer{code: 204}
+	case strings.HasPrefix(u.Path, "events/user/"):
+		f.event(u.Query().Get("application"), "ChannelUserevent", fmt.Sprintf(`"eventname":%q,"userevent":{}`, last))
+		return answer{code: 204}
 	case parts[0] == "channels" && (last == "continue" || method == "DELETE"):
 		if !f.depart(parts[1]) {
 			return gone

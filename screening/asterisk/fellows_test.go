@@ -2,7 +2,9 @@ package asterisk
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 )
 
@@ -38,6 +40,53 @@ func TestDeadFellow(t *testing.T) {
 	}
 	if f.made("POST channels/8.1") > 0 {
 		t.Error("a stranger's call was touched")
+	}
+}
+
+// A fellow that is connected and silent counts as dead, from its first sign of life on, and no longer than it is silent.
+func TestSilentFellow(t *testing.T) {
+	f := newFake(t)
+	f.do(func() {
+		f.apps["test-x"] = &fakeApp{live: true, channels: []string{"9.1"}}
+		f.apps["other-x"] = &fakeApp{live: true} // not one of ours
+	})
+	var awake atomic.Bool
+	f.rule = func(method, uri string) *answer {
+		if uri == "applications" && awake.Load() {
+			for _, name := range []string{"test-x", "other-x", "test- b", ""} {
+				f.event("test-a", "ChannelUserevent", fmt.Sprintf(`"eventname":%q,"userevent":{}`, name))
+			}
+		}
+		return nil
+	}
+	cfg := f.config()
+	cfg.OrphanPlace = Place{Context: "orphans"}
+	cfg.FellowTimeout = 10 * cfg.PatrolInterval
+	r := run(t, cfg, func(context.Context, *Channel) {})
+	r.connected()
+	f.awaitRequest("POST events/user/test-a?application=test-x")
+	silence := 10 + 2*strikes
+	r.afterRounds(2 * silence)
+	awake.Store(true)
+	r.afterRounds(2 * silence)
+	if f.saw("POST channels/") {
+		t.Fatal("the call was touched of a fellow that never showed a sign, or shows them")
+	}
+	awake.Store(false)
+	before := r.rounds()
+	f.awaitRequest("POST channels/9.1/continue?context=orphans")
+	if n := r.rounds() - before; n < 10 {
+		t.Errorf("released after %d listings", n)
+	}
+	awake.Store(true)
+	r.afterRounds(2)
+	f.do(func() { f.apps["test-x"].channels = []string{"9.2"} })
+	r.afterRounds(2 * silence)
+	if f.saw("POST channels/9.2") {
+		t.Error("the call was touched of a fellow that woke up")
+	}
+	if f.saw("POST events/user/test-a?application=other-x") {
+		t.Error("a stranger was shown a sign")
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	opPlay
 	opStopPlayback
 	opHangup
+	opSign
 	opCount = iota
 )
 
@@ -36,6 +37,7 @@ var operations = [opCount]struct {
 	opPlay:         {"play", "POST", "/channels/{channelId}/play/{playbackId}", false},
 	opStopPlayback: {"stop_playback", "DELETE", "/playbacks/{playbackId}", false},
 	opHangup:       {"hangup", "DELETE", "/channels/{channelId}", false},
+	opSign:         {"sign_of_life", "POST", "/events/user/{eventName}", false},
 }
 
 // request is one request: the path and query below the ARI URL, all parts escaped, and a JSON body or none.

@@ -46,7 +46,7 @@ func applicationOf(object string) (a application) {
 // patrol compares what Asterisk has with what we have, first right after the connect, then for as long as it lasts. It finds
 // channels that wait without a handler, calls that left unnoticed, and the calls of dead fellows.
 func (s *session) patrol() error {
-	f := newFellows()
+	f := newFellows(s.c.cfg)
 	unlisted := 0
 	wait := settle
 	again := false // right after the last listing, which grew too old while fellows' calls were released
@@ -68,6 +68,7 @@ func (s *session) patrol() error {
 			unlisted = 0
 			if !hurried { // what is on its way needs time to arrive
 				s.reconcile(own.channels)
+				f.listen(fellows, s.exchangeSigns(fellows))
 			}
 			again = f.look(s, fellows, asked)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// session is one connection, from dialling to its end, and the calls that came in on it. Four kinds of goroutines belong to it:
-// one reads and hands out events, one gives up requests without an answer, one pings, one patrols; and a few workers make the requests
+// session is one connection, from dialling to its end, and the calls that came in on it. Five kinds of goroutines belong to it:
+// one reads and hands out events, one gives up requests without an answer, one pings, one shows fellows that we live, one patrols; and a few workers make the requests
 // that nobody waits for and that cannot be made by the reader.
 type session struct {
 	c         *Client
@@ -40,6 +40,9 @@ type session struct {
 	calls  map[string]*Channel
 	strays map[string]struct{} // listed by Asterisk in the last patrol round, without a handler
 	round  uint64              // of the patrol
+
+	fellows []string            // applications that are shown that we live
+	signs   map[string]struct{} // those that have shown it since the last patrol round
 }
 
 // workers is how many claims and releases may wait for Asterisk at a time.
@@ -53,7 +56,7 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 		c: c, stop: stop,
 		ready: make(chan struct{}), lost: make(chan struct{}),
 		jobs:  make(chan job, 1024),
-		calls: make(map[string]*Channel), strays: make(map[string]struct{}),
+		calls: make(map[string]*Channel), strays: make(map[string]struct{}), signs: make(map[string]struct{}),
 		transport: c.cfg.Transport,
 	}
 	plain := c.plainHTTP(s.lost)
@@ -115,6 +118,7 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 	for range workers {
 		s.run(s.work)
 	}
+	s.run(s.showSigns)
 	s.run(s.patrol)
 	return s, nil
 }
@@ -286,6 +290,9 @@ func (s *session) dispatch(raw []byte) error {
 		return nil
 	case m.kind == kindReplaced:
 		return ErrReplaced
+	case m.kind == kindSign:
+		s.noteSign(m.fellow)
+		return nil
 	case m.channel == "" || len(m.channel) > maxID:
 		s.c.metrics.foreignEvents.Inc()
 		return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -130,8 +131,8 @@ func must(ctx context.Context, t *testing.T, s *stage, c aCase) Result {
 }
 
 // A call whose Linewarden is killed in the middle of a warning is let go of: by a second instance while that one runs, or by the killed
-// one's successor. Nothing is left in Stasis.
-func TestKilledDuringAWarning(t *testing.T) {
+// one's successor. So is that of one that hangs, by a second instance. Nothing is left in Stasis.
+func TestGoneDuringAWarning(t *testing.T) {
 	ctx, s := open(t)
 	intoTheWarning := func() *testbed.Call {
 		t.Helper()
@@ -144,10 +145,10 @@ func TestKilledDuringAWarning(t *testing.T) {
 		}
 		return call
 	}
-	letGo := func(call *testbed.Call, killed time.Time) {
+	letGo := func(call *testbed.Call, gone time.Time) {
 		t.Helper()
 		at, err := s.arrival(ctx, caseNamed(t, "outbound_warned").Calling, call)
-		t.Logf("the called phone rings %v after the kill", time.Since(killed)) // not asserted: the machine may have stalled
+		t.Logf("the called phone rings %v after it", time.Since(gone)) // not asserted: the machine may have stalled
 		if err == nil && at.call != nil {
 			err = s.talk(ctx, call, at)
 		}
@@ -177,19 +178,50 @@ func TestKilledDuringAWarning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call = intoTheWarning()
-	victim, survivor := first, second
-	if owns(ctx, t, second) {
-		victim, survivor = second, first
+	ownerAndOther := func() (owner, other *node) {
+		if owns(ctx, t, second) {
+			return second, first
+		}
+		return first, second
 	}
+	released := func(n *node) float64 {
+		return n.metric(ctx, t, "linewarden_asterisk_released_total", `reason="fellow"`)
+	}
+	call = intoTheWarning()
+	victim, survivor := ownerAndOther()
 	killed = time.Now()
 	if err := victim.kill(); err != nil {
 		t.Fatal(err)
 	}
 	letGo(call, killed)
-	if !strings.Contains(survivor.metrics(ctx, t), `reason="fellow"} 1`) {
-		t.Error("the survivor does not count the release")
+	if n := released(survivor); n != 1 {
+		t.Errorf("the survivor counts %v releases", n)
 	}
+
+	signs := func() float64 {
+		return survivor.metric(ctx, t, "linewarden_asterisk_events_total", `kind="sign_of_life"`)
+	}
+	before := signs()
+	if err := victim.start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a sign that the first victim lives again", func() bool { return signs() > before })
+	call = intoTheWarning()
+	victim, survivor = ownerAndOther()
+	before = released(survivor)
+	hung := time.Now()
+	if err := victim.hang(); err != nil {
+		t.Fatal(err)
+	}
+	letGo(call, hung)
+	if n := released(survivor); n != before+1 {
+		t.Errorf("the survivor counts %v releases after %v", n, before)
+	}
+	if err := victim.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "one that woke up and knows that its call is gone", func() bool { return !owns(ctx, t, victim) })
+	must(ctx, t, s, caseNamed(t, "outbound_warned"))
 }
 
 // hang stops the process without ending it, and waits until all of its threads have stopped: on a busy machine one may still take a call
@@ -208,28 +240,35 @@ func (n *node) hang() error {
 // owns says whether a node handles a call at the moment.
 func owns(ctx context.Context, t *testing.T, n *node) bool {
 	t.Helper()
-	for line := range strings.Lines(n.metrics(ctx, t)) {
-		if name, value, _ := strings.Cut(strings.TrimSpace(line), " "); strings.HasPrefix(name, "linewarden_asterisk_calls{") {
-			return value != "0"
-		}
-	}
-	t.Fatal("the node does not say how many calls it handles")
-	return false
+	return n.metric(ctx, t, "linewarden_asterisk_calls", "") != 0
 }
 
-func (n *node) metrics(ctx context.Context, t *testing.T) string {
+// metric is the value of a node's metric whose labels, if it has any, hold this one.
+func (n *node) metric(ctx context.Context, t *testing.T, name, label string) float64 {
 	t.Helper()
 	body, err := n.get(ctx, n.opsURL+"/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(body)
+	for line := range strings.Lines(string(body)) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if found, labels, _ := strings.Cut(series, "{"); found == name && strings.Contains(labels, label) {
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+	}
+	t.Fatalf("the node has no metric %s with %q", name, label)
+	return 0
 }
 
 // Redis is killed: calls go on with the last list, the node says that its list is stale, and how old it is. Redis is back: the list is
 // followed again without a restart.
 func TestRedisKilled(t *testing.T) {
 	ctx, s := open(t)
+	listAge := func() float64 { return s.node.metric(ctx, t, "linewarden_list_age_seconds", "") }
 	if err := s.redis.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -239,28 +278,17 @@ func TestRedisKilled(t *testing.T) {
 		missing, err := s.node.get(ctx, s.node.opsURL+"/readyz")
 		return err != nil && strings.Contains(string(missing), "stale")
 	})
-	if age := s.node.listAge(ctx, t); age < 3 {
+	if age := listAge(); age < 3 {
 		t.Errorf("the list is said to be %v s old", age)
 	}
 	if err := s.redis.Restart(ctx); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a list that is followed again", func() bool { return s.node.listAge(ctx, t) < 3 })
+	await(t, "a list that is followed again", func() bool { return listAge() < 3 })
 	if _, err := s.node.get(ctx, s.node.opsURL+"/readyz"); err != nil {
 		t.Error(err)
 	}
 	newlyReported(ctx, t, s)
-}
-
-func (n *node) listAge(ctx context.Context, t *testing.T) (seconds float64) {
-	t.Helper()
-	for line := range strings.Lines(n.metrics(ctx, t)) {
-		if _, err := fmt.Sscanf(line, "linewarden_list_age_seconds %g", &seconds); err == nil {
-			return seconds
-		}
-	}
-	t.Fatal("the node does not say how old its list is")
-	return 0
 }
 
 // newlyReported reports a clean number, and calls it.

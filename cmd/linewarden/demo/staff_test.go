@@ -1,8 +1,6 @@
 package demo
 
 import (
-	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -64,13 +62,13 @@ func TestStaffPages(t *testing.T) {
 	d.wants(t, "+1 202-555-0142", "Proposed by ann")
 	d.sends(t, ".proposal .button", "button[value=approve]")
 	d.Do(t, chromedp.SendKeys(css("#f-reason"), "I heard the recordings."))
-	before := s.node.listChanges(ctx, t)
+	before := s.node.metric(ctx, t, "linewarden_list_changes_total", "")
 	d.sends(t, "button[value=approve]", ".state-approved")
 	d.wants(t, "bob", "I heard the recordings.")
 	d.Go(t, "/numbers/+12025550142")
 	d.wants(t, "Blocked")
 	d.Picture(t, "3 blocked")
-	await(t, "the decision in the list of calls", func() bool { return s.node.listChanges(ctx, t) > before })
+	await(t, "the decision in the list of calls", func() bool { return s.node.metric(ctx, t, "linewarden_list_changes_total", "") > before })
 	called.Press = ""
 	called.Want = Want{dialplan.ActionBlock, "listed_block", 603, "", []string{blocked, "brand/geek-squad", choose}, ""}
 	stopped := must(ctx, t, s, called)
@@ -150,16 +148,4 @@ func plain(r rune) rune {
 		return '_'
 	}
 	return r
-}
-
-// listChanges is how many changes of the list have reached the node.
-func (n *node) listChanges(ctx context.Context, t *testing.T) (changes float64) {
-	t.Helper()
-	for line := range strings.Lines(n.metrics(ctx, t)) {
-		if _, err := fmt.Sscanf(line, "linewarden_list_changes_total %g", &changes); err == nil {
-			return changes
-		}
-	}
-	t.Fatal("the node does not say how many changes of the list have reached it")
-	return 0
 }

@@ -137,6 +137,7 @@ func (cmd serveCommand) Run(p *program) (err error) {
 	}
 	running.start("heartbeat", l.newHeartbeat(store, run, list, clients, log).run)
 	ready.complete()
+	running.start("watchdog", watchdog{alive: func() { ready.Missing() }, log: log}.run)
 	return running.wait(p.ctx)
 }
 

@@ -31,7 +31,7 @@ var (
 	instanceName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,52}$`) // dialplan.AppPrefix and this name an application, of 64 characters at most
 	keyPrefix       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 	policyName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-	emergencyNumber = regexp.MustCompile(`^[0-9*#]{2,10}$`)
+	emergencyNumber = regexp.MustCompile(`^[0-9*#]{2,15}$`)
 )
 
 // checker collects what is wrong with a config that has the right shape.
@@ -225,7 +225,7 @@ func (c *checker) checkPolicies() {
 		}
 		for i, n := range p.EmergencyExtra {
 			if !emergencyNumber.MatchString(n) {
-				c.fault(fmt.Sprintf("%s.emergency_extra[%d]", key, i), fmt.Sprintf("%.40q is not a short number", n), "write 2 to 10 digits, as they are dialled")
+				c.fault(fmt.Sprintf("%s.emergency_extra[%d]", key, i), fmt.Sprintf("%.40q is not a telephone number", n), "write 2 to 15 digits, as they are dialled")
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // unit allows (sd_notify(3), sd_watchdog_enabled(3)). Systemd restarts what falls silent, and the new process takes over the calls that
 // wait. Without systemd it does nothing.
 type watchdog struct {
-	alive func() // returns unless the process hangs
+	alive func() // returns unless what it looks at hangs: with readiness, the list and the connections
 	log   *slog.Logger
 }
 

@@ -70,7 +70,7 @@ func New(cfg Config, h Handler) (*Client, error) {
 		log:      cfg.Logger.With("app", cfg.App),
 		http:     newHTTPClient(cfg.ConnectTimeout, 32),
 		base:     base,
-		events:   "ws" + strings.TrimPrefix(base, "http") + "/events?app=" + url.QueryEscape(cfg.App+","+liveName(cfg.App)),
+		events:   "ws" + strings.TrimPrefix(base, "http") + "/events?app=" + url.QueryEscape(strings.Join(namesOf(cfg.App), ",")),
 		status:   Status{Since: time.Now(), Transport: cfg.Transport},
 		handlers: handlers{most: cfg.MaxCalls},
 	}, nil
@@ -130,10 +130,9 @@ func (c *Client) serve(ctx context.Context) error {
 	case <-ctx.Done():
 		c.drain(s)
 	}
-	err = s.close()
 	c.metrics.connected.Set(0)
 	c.setStatus(func(st *Status) { st.Connected, st.Since = false, time.Now() })
-	return err
+	return s.close()
 }
 
 // drain waits for the handlers while the connection is up.

@@ -585,7 +585,7 @@ func TestReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.SetBasicAuth("lw", "secret")
-	other, _, err := websocket.Dial(soon(t), "ws"+strings.TrimPrefix(f.srv.URL, "http")+"/ari/events?app=test-a,live-test-a",
+	other, _, err := websocket.Dial(soon(t), "ws"+strings.TrimPrefix(f.srv.URL, "http")+"/ari/events?app="+strings.Join(namesOf("test-a"), ","),
 		&websocket.DialOptions{HTTPHeader: request.Header, Subprotocols: []string{"ari"}})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.events != "ws://127.0.0.1:8088/ari/events?app=a.B-1_x%2Clive-a.B-1_x" || c.cfg.RequestTimeout != 2*time.Second || c.cfg.EventQueue != 64 {
+	if c.events != "ws://127.0.0.1:8088/ari/events?app=a.B-1_x%2Clive-a.B-1_x%2Csigns-a.B-1_x" || c.cfg.RequestTimeout != 2*time.Second || c.cfg.EventQueue != 64 {
 		t.Errorf("%s, %+v", c.events, c.cfg)
 	}
 	for _, u := range []string{"https://pbx.example:8089/ari", "http://[::1]:8088/asterisk/ari/"} {

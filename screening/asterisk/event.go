@@ -23,7 +23,7 @@ const (
 	kindPlaybackStarted             // PlaybackStarted
 	kindPlaybackEnded               // PlaybackFinished
 	kindReplaced                    // ApplicationReplaced
-	kindSign                        // ChannelUserevent, named as the application that sent it
+	kindSign                        // ChannelUserevent
 	kindCount           = iota
 )
 
@@ -57,7 +57,7 @@ type message struct {
 	kind    kind
 	app     string    // application that it was sent to
 	channel string    // id of the channel that it is about, if any
-	fellow  string    // application that shows a sign of life
+	sign    string    // name of the event by which a fellow shows a sign of life
 	event   ari.Event // what the channel's handler gets, for kinds that are delivered
 	data    *ChannelData
 	args    []string
@@ -128,7 +128,7 @@ func decode(raw []byte) (message, error) {
 			case "application":
 				m.app = stringOf(f.value)
 			case "eventname":
-				m.fellow = stringOf(f.value)
+				m.sign = stringOf(f.value)
 			}
 		}
 	case kindDTMF:

@@ -43,6 +43,7 @@ type fake struct {
 type fakeApp struct {
 	conn     *websocket.Conn
 	live     bool // is listed with its second name
+	signs    bool // and the third
 	channels []string
 }
 
@@ -196,9 +197,10 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	uri := strings.TrimPrefix(r.URL.RequestURI(), "/ari/")
 	if r.Header.Get("Upgrade") == "websocket" {
-		name, second, _ := strings.Cut(r.URL.Query().Get("app"), ",")
-		if second != liveName(name) {
-			f.t.Errorf("connected as %q", r.URL.Query().Get("app"))
+		names := strings.Split(r.URL.Query().Get("app"), ",")
+		name := names[0]
+		if !slices.Equal(names, namesOf(name)) {
+			f.t.Errorf("connected as %q", names)
 		}
 		f.websocket(w, r, name)
 		return
@@ -240,7 +242,7 @@ func (f *fake) websocket(w http.ResponseWriter, r *http.Request, name string) {
 	defer conn.CloseNow()
 	f.do(func() {
 		old := f.app(name).conn
-		f.app(name).conn, f.app(name).live = conn, true
+		f.app(name).conn, f.app(name).live, f.app(name).signs = conn, true, true
 		if old != nil {
 			go old.Write(context.Background(), websocket.MessageText, fmt.Appendf(nil, `{"type":"ApplicationReplaced","application":%q}`, name))
 		}
@@ -378,6 +380,9 @@ func (f *fake) list() string {
 		}
 		if a.live {
 			entries = append(entries, entry{liveName(name), []string{}})
+			if a.signs {
+				entries = append(entries, entry{signsName(name), []string{}})
+			}
 		}
 	}
 	b, err := json.Marshal(entries)

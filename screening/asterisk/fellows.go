@@ -11,7 +11,7 @@ const fresh = 250 * time.Millisecond
 // fellows is what the patrol knows of the other instances.
 type fellows struct {
 	most   int            // listings in which a connected one may be silent
-	silent map[string]int // by application: listings in a row without a sign of life, of those that ever showed one
+	silent map[string]int // by application: listings in a row without a sign of life
 	dead   map[string]int // by application: listings in a row with channels but not alive
 	freed  map[string]int // by channel: listings since it was released
 }
@@ -23,22 +23,35 @@ func newFellows(cfg Config) *fellows {
 	}
 }
 
-// listen counts for how long connected fellows have been silent, in listings: while we hang ourselves, nobody is. One that never
-// showed a sign since we connected may be of a version that shows none, and is not counted.
-func (f *fellows) listen(listing []application, signs map[string]struct{}) {
+// listen counts for how long fellows have been silent, in listings between which our own sign came back: so a stall of ours or of Asterisk
+// makes nobody look silent. A hurried listing comes too soon to count.
+func (f *fellows) listen(s *session, listing []application, came map[string]bool, hurried bool) {
+	counts := !hurried && came[s.c.cfg.App]
 	silent := make(map[string]int)
 	for _, a := range listing {
-		_, shown := signs[a.name]
-		before, known := f.silent[a.name]
-		switch {
-		case !a.live:
-		case shown:
-			silent[a.name] = 0
-		case known:
-			silent[a.name] = before + 1
+		if !a.live || !a.signs {
+			continue
 		}
+		n := f.silent[a.name]
+		switch {
+		case came[a.name]:
+			n = 0
+		case counts:
+			if n++; n == f.most+1 {
+				f.bury(s, a)
+			}
+		}
+		silent[a.name] = n
 	}
 	f.silent = silent
+}
+
+// bury lets it be known that a fellow counts as dead from now on. It comes before anything is done about its calls.
+func (f *fellows) bury(s *session, a application) {
+	s.c.log.Warn("a fellow is connected, but hangs or has lost its machine: its calls are released", "fellow", oneLine(a.name, 80))
+	if err := s.signal(a.name, deathNotice(a.name)); err != nil {
+		s.c.log.Warn("the fellow could not be told", "fellow", oneLine(a.name, 80), "error", err)
+	}
 }
 
 // alive says whether a fellow looks after its calls itself.
@@ -72,7 +85,7 @@ func (f *fellows) look(s *session, listing []application, asked time.Time) (agai
 					freed[id] = since
 				}
 			default:
-				f.free(s, a, id, before)
+				f.free(s, a.name, id, before)
 				freed[id] = 0
 			}
 		}
@@ -82,9 +95,9 @@ func (f *fellows) look(s *session, listing []application, asked time.Time) (agai
 }
 
 // free releases one channel of a dead fellow; before says that this was tried already.
-func (f *fellows) free(s *session, fellow application, id string, before bool) {
+func (f *fellows) free(s *session, fellow, id string, before bool) {
 	err := s.c.free(context.Background(), s.rest, id)
-	log := s.c.log.With("fellow", oneLine(fellow.name, 80), "connected", fellow.live, "channel", logID(id))
+	log := s.c.log.With("fellow", oneLine(fellow, 80), "channel", logID(id))
 	switch {
 	case err != nil:
 		log.Warn("a dead fellow's call could not be released; trying again", "error", err)
@@ -92,6 +105,6 @@ func (f *fellows) free(s *session, fellow application, id string, before bool) {
 		log.Warn("a dead fellow's call was still there; released it again")
 	default:
 		s.c.metrics.released[releaseFellow].Inc()
-		log.Warn("released the call of a fellow that is gone or hangs")
+		log.Warn("released the call of a dead fellow")
 	}
 }

@@ -2,10 +2,13 @@ package asterisk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // rounds is how many listings the patrol has had.
@@ -43,17 +46,17 @@ func TestDeadFellow(t *testing.T) {
 	}
 }
 
-// A fellow that is connected and silent counts as dead, from its first sign of life on, and no longer than it is silent.
+// A fellow that is connected and silent counts as dead, for as long as it is silent; not one of a version that shows no signs.
 func TestSilentFellow(t *testing.T) {
 	f := newFake(t)
 	f.do(func() {
 		f.apps["test-x"] = &fakeApp{live: true, channels: []string{"9.1"}}
-		f.apps["other-x"] = &fakeApp{live: true} // not one of ours
+		f.apps["other-x"] = &fakeApp{live: true, signs: true} // not one of ours
 	})
 	var awake atomic.Bool
 	f.rule = func(method, uri string) *answer {
 		if uri == "applications" && awake.Load() {
-			for _, name := range []string{"test-x", "other-x", "test- b", ""} {
+			for _, name := range []string{"test-x", "other-x", "dead-test-x", ""} {
 				f.event("test-a", "ChannelUserevent", fmt.Sprintf(`"eventname":%q,"userevent":{}`, name))
 			}
 		}
@@ -64,30 +67,77 @@ func TestSilentFellow(t *testing.T) {
 	cfg.FellowTimeout = 10 * cfg.PatrolInterval
 	r := run(t, cfg, func(context.Context, *Channel) {})
 	r.connected()
-	f.awaitRequest("POST events/user/test-a?application=test-x")
-	silence := 10 + 2*strikes
-	r.afterRounds(2 * silence)
+	long := 3 * (10 + 2*strikes)
+	r.afterRounds(long)
 	awake.Store(true)
-	r.afterRounds(2 * silence)
+	f.do(func() { f.apps["test-x"].signs = true })
+	f.awaitRequest("POST events/user/test-a?application=test-x")
+	r.afterRounds(long)
 	if f.saw("POST channels/") {
-		t.Fatal("the call was touched of a fellow that never showed a sign, or shows them")
+		t.Fatal("the call was touched of a fellow that shows no signs by its version, or shows them")
 	}
-	awake.Store(false)
 	before := r.rounds()
+	awake.Store(false)
 	f.awaitRequest("POST channels/9.1/continue?context=orphans")
 	if n := r.rounds() - before; n < 10 {
 		t.Errorf("released after %d listings", n)
 	}
+	f.mu.Lock()
+	told, released := slices.Index(f.requests, "POST events/user/dead-test-x?application=test-x"), slices.Index(f.requests, "POST channels/9.1/continue?context=orphans")
+	f.mu.Unlock()
+	if told < 0 || told > released {
+		t.Errorf("the fellow was told with request %d, its call released with %d", told, released)
+	}
 	awake.Store(true)
 	r.afterRounds(2)
 	f.do(func() { f.apps["test-x"].channels = []string{"9.2"} })
-	r.afterRounds(2 * silence)
+	r.afterRounds(long)
 	if f.saw("POST channels/9.2") {
 		t.Error("the call was touched of a fellow that woke up")
 	}
 	if f.saw("POST events/user/test-a?application=other-x") {
 		t.Error("a stranger was shown a sign")
 	}
+}
+
+// While the calls of a fellow are released, it wakes up: those that are left, and those that it takes now, are its own.
+func TestFellowWakesUp(t *testing.T) {
+	f := newFake(t)
+	var awake atomic.Bool
+	f.rule = func(method, uri string) *answer {
+		switch {
+		case uri == "applications" && awake.Load():
+			f.event("test-a", "ChannelUserevent", `"eventname":"test-x","userevent":{}`)
+		case strings.HasSuffix(uri, "/continue") && !awake.Swap(true):
+			time.Sleep(fresh) // so that the listing is too old for the second call
+		}
+		return nil
+	}
+	f.do(func() { f.apps["test-x"] = &fakeApp{live: true, signs: true, channels: []string{"9.1", "9.2"}} })
+	cfg := f.config()
+	cfg.FellowTimeout = 10 * cfg.PatrolInterval
+	r := run(t, cfg, func(context.Context, *Channel) {})
+	f.await("the first call is released", func() bool { return f.made("POST channels/") > 0 })
+	r.afterRounds(4 * strikes)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := f.made("POST channels/"); n != 1 {
+		t.Errorf("%d calls were released", n)
+	}
+}
+
+// One that counted as dead and reads so has no calls any more: what became of them is not known. It connects again.
+func TestTakenForDead(t *testing.T) {
+	f := newFake(t)
+	calls := make(chan *Channel, 1)
+	r := run(t, f.config(), hold(calls))
+	r.connected()
+	f.arrive("test-a", "9.1")
+	ch := receive(t, "call", calls)
+	f.event("test-a", "ChannelUserevent", `"eventname":"dead-test-a","userevent":{}`)
+	f.event("test-a", "StasisEnd", `"channel":`+channelJSON("9.1"))
+	f.await("a second connection", func() bool { return f.dials == 2 })
+	r.eventually("the call is lost", func() bool { return errors.Is(ch.Err(), ErrConnectionLost) })
 }
 
 func TestFellowsTakeTurns(t *testing.T) {

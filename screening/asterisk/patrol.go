@@ -14,6 +14,9 @@ import (
 // means that the process is connected. It does not match a filter of StasisBroadcast that begins with the fellows' prefix.
 func liveName(app string) string { return "live-" + app }
 
+// namesOf are all names that a process connects under.
+func namesOf(app string) []string { return []string{app, liveName(app), signsName(app)} }
+
 const (
 	// settle is how long after connecting a listed channel may still get its StasisStart before it is adopted.
 	settle = 200 * time.Millisecond
@@ -28,6 +31,7 @@ type application struct {
 	name     string
 	channels []string
 	live     bool // its process is connected
+	signs    bool // and shows signs of life
 }
 
 // applicationOf reads one entry.
@@ -68,8 +72,8 @@ func (s *session) patrol() error {
 			unlisted = 0
 			if !hurried { // what is on its way needs time to arrive
 				s.reconcile(own.channels)
-				f.listen(fellows, s.exchangeSigns(fellows))
 			}
+			f.listen(s, fellows, s.exchangeSigns(fellows), hurried)
 			again = f.look(s, fellows, asked)
 		}
 		if again {
@@ -104,6 +108,7 @@ func (c *Client) applications(ctx context.Context, t transport) (own application
 	_, own.live = names[liveName(c.cfg.App)]
 	for i := range fellows {
 		_, fellows[i].live = names[liveName(fellows[i].name)]
+		_, fellows[i].signs = names[signsName(fellows[i].name)]
 	}
 	return own, fellows, nil
 }

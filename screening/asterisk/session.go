@@ -15,9 +15,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// session is one connection, from dialling to its end, and the calls that came in on it. Five kinds of goroutines belong to it:
-// one reads and hands out events, one gives up requests without an answer, one pings, one shows fellows that we live, one patrols; and a few workers make the requests
-// that nobody waits for and that cannot be made by the reader.
+// session is one connection, from dialling to its end, and the calls that came in on it. These goroutines belong to it:
+// one reads and hands out events, one gives up requests without an answer, one pings, one shows signs of life, one patrols; and a few
+// workers make the requests that nobody waits for and that cannot be made by the reader.
 type session struct {
 	c         *Client
 	stop      context.Context // ends when the client is to stop; handlers get it
@@ -41,8 +41,7 @@ type session struct {
 	strays map[string]struct{} // listed by Asterisk in the last patrol round, without a handler
 	round  uint64              // of the patrol
 
-	fellows []string            // applications that are shown that we live
-	signs   map[string]struct{} // those that have shown it since the last patrol round
+	signs map[string]bool // applications that are shown that we live, ours among them: those that have shown it since the last patrol round
 }
 
 // workers is how many claims and releases may wait for Asterisk at a time.
@@ -56,7 +55,7 @@ func (c *Client) connect(stop context.Context) (*session, error) {
 		c: c, stop: stop,
 		ready: make(chan struct{}), lost: make(chan struct{}),
 		jobs:  make(chan job, 1024),
-		calls: make(map[string]*Channel), strays: make(map[string]struct{}), signs: make(map[string]struct{}),
+		calls: make(map[string]*Channel), strays: make(map[string]struct{}),
 		transport: c.cfg.Transport,
 	}
 	plain := c.plainHTTP(s.lost)
@@ -291,8 +290,7 @@ func (s *session) dispatch(raw []byte) error {
 	case m.kind == kindReplaced:
 		return ErrReplaced
 	case m.kind == kindSign:
-		s.noteSign(m.fellow)
-		return nil
+		return s.noteSign(m.sign)
 	case m.channel == "" || len(m.channel) > maxID:
 		s.c.metrics.foreignEvents.Inc()
 		return nil

@@ -2,33 +2,38 @@ package asterisk
 
 import (
 	"context"
-	"strings"
+	"fmt"
+	"sync"
 	"time"
 )
 
 // The instances on one Asterisk show each other that they live. One that hangs, or whose machine has disappeared without a word, is
-// listed like any other for as long as Asterisk believes in its connection. So each sends every connected fellow an event through
-// Asterisk (POST /events/user), named as its own application, and who is silent for Config.FellowTimeout counts as dead. That the
-// process runs and reaches Asterisk is all that a sign says: no patrol that waits and no handler is taken for a hung process.
+// listed like any other for as long as Asterisk believes in its connection. So each sends every fellow an event through Asterisk
+// (POST /events/user), named as its own application, and who is silent for Config.FellowTimeout counts as dead. A sign says that the
+// process runs and reaches Asterisk: a slow patrol or handler does not stop it. Each sends itself signs, too, because silence means
+// something only while Asterisk passes events on.
 
 // signsUntilDead is how many signs of life a fellow misses before it counts as dead.
 const signsUntilDead = 10
 
-// maxFellows bounds whose signs are noted between two rounds of the patrol.
-const maxFellows = 256
+// signsName is the name under which an application is connected a third time, as with liveName. It says that the process shows signs
+// of life: versions without them are not dead because they are silent.
+func signsName(app string) string { return "signs-" + app }
+
+// deathNotice is the event by which a fellow is told that it counted as dead: if it reads it one day, its calls are not its own any more.
+func deathNotice(app string) string { return "dead-" + app }
 
 // showSigns sends signs of life until the connection ends.
 func (s *session) showSigns() error {
 	tick := time.NewTicker(max(1, s.c.cfg.FellowTimeout/signsUntilDead))
 	defer tick.Stop()
 	for {
-		s.mu.Lock()
-		fellows := s.fellows
-		s.mu.Unlock()
-		for _, app := range fellows {
+		var sent sync.WaitGroup
+		for _, app := range s.shownTo() {
 			// An error says nothing of us: the fellow has just left, or the next sign fares better.
-			_, _ = s.c.do(context.Background(), s.rest, request{op: opSign, uri: path("events/user/", s.c.cfg.App).with("application", app).String()})
+			sent.Go(func() { _ = s.signal(app, s.c.cfg.App) })
 		}
+		sent.Wait()
 		select {
 		case <-tick.C:
 		case <-s.lost:
@@ -37,29 +42,46 @@ func (s *session) showSigns() error {
 	}
 }
 
-// noteSign notes a fellow's sign of life. The reader calls it; a name that is no fellow's has no effect.
-func (s *session) noteSign(app string) {
-	if prefix := s.c.cfg.PeerPrefix; prefix == "" || !strings.HasPrefix(app, prefix) || !validAppName(app) {
-		return
+// signal sends an event to an application.
+func (s *session) signal(app, event string) error {
+	_, err := s.c.do(context.Background(), s.rest, request{op: opSign, uri: path("events/user/", event).with("application", app).String()})
+	return err
+}
+
+func (s *session) shownTo() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	apps := make([]string, 0, len(s.signs))
+	for app := range s.signs {
+		apps = append(apps, app)
+	}
+	return apps
+}
+
+// noteSign notes a sign of life; of strangers it has no effect. The reader calls it. Our own death ends the session.
+func (s *session) noteSign(event string) error {
+	if event == deathNotice(s.c.cfg.App) {
+		return fmt.Errorf("%w: the other instances took this one for dead, because it was silent", ErrConnectionLost)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.signs) < maxFellows {
-		s.signs[app] = struct{}{}
+	if _, ok := s.signs[event]; ok {
+		s.signs[event] = true
 	}
+	return nil
 }
 
-// exchangeSigns takes the signs that came since the last call, and has signs sent to these fellows as far as they are connected.
-func (s *session) exchangeSigns(listing []application) (came map[string]struct{}) {
-	var connected []string
-	for _, a := range listing {
-		if a.live {
-			connected = append(connected, a.name)
+// exchangeSigns gives whose signs came since the last call, and has signs sent to these fellows.
+func (s *session) exchangeSigns(fellows []application) (came map[string]bool) {
+	next := make(map[string]bool, len(fellows)+1)
+	for _, a := range fellows {
+		if a.live && a.signs {
+			next[a.name] = false
+			next[s.c.cfg.App] = false
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	came, s.signs = s.signs, make(map[string]struct{})
-	s.fellows = connected
+	came, s.signs = s.signs, next
 	return came
 }

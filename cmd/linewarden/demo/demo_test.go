@@ -198,18 +198,12 @@ func TestGoneDuringAWarning(t *testing.T) {
 		t.Errorf("the survivor counts %v releases", n)
 	}
 
-	signs := func() float64 {
-		return survivor.metric(ctx, t, "linewarden_asterisk_events_total", `kind="sign_of_life"`)
-	}
-	before := signs()
 	if err := victim.start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a sign that the first victim lives again", func() bool { return signs() > before })
 	call = intoTheWarning()
 	victim, survivor = ownerAndOther()
-	before = released(survivor)
-	hung := time.Now()
+	before, hung := released(survivor), time.Now()
 	if err := victim.hang(); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +214,12 @@ func TestGoneDuringAWarning(t *testing.T) {
 	if err := victim.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "one that woke up and knows that its call is gone", func() bool { return !owns(ctx, t, victim) })
+	await(t, "the word that what became of the call is not known", func() bool {
+		return victim.metric(ctx, t, "linewarden_call_outcomes_total", `outcome="lost"`) == 1
+	})
+	if err := victim.await(ctx); err != nil {
+		t.Errorf("it does not become ready again: %v", err)
+	}
 	must(ctx, t, s, caseNamed(t, "outbound_warned"))
 }
 

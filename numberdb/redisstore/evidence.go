@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -99,8 +100,8 @@ func readEvidence(hash map[string]string) (all [numberdb.RoleCount]numberdb.Evid
 			continue
 		}
 		e, name := &all[role], field[1:]
-		number, _ := strconv.ParseFloat(value, 64)
-		day := numberdb.Day(number)
+		number := readNumber(value)
+		day := numberdb.Day(min(number, math.MaxUint16))
 		switch name {
 		case "short":
 			e.Short = number
@@ -117,7 +118,9 @@ func readEvidence(hash map[string]string) (all [numberdb.RoleCount]numberdb.Evid
 		case "watch":
 			e.Earned.Watch = day
 		case "brand":
-			e.Brand = numberdb.Brand(value)
+			if b := numberdb.Brand(value); b.Valid() {
+				e.Brand = b
+			}
 		case "days":
 			for word := range strings.FieldsSeq(value) {
 				d, _ := strconv.ParseUint(word, 10, 16)
@@ -131,6 +134,15 @@ func readEvidence(hash map[string]string) (all [numberdb.RoleCount]numberdb.Evid
 		}
 	}
 	return all
+}
+
+// readNumber takes whatever is no number that the scripts write for zero, as they do.
+func readNumber(text string) float64 {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= 0 && n <= 1<<53) {
+		return 0
+	}
+	return n
 }
 
 func noteDay(m *map[string]numberdb.Day, organisation string, day numberdb.Day) {

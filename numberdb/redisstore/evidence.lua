@@ -1,18 +1,31 @@
 -- Evidence about a number, one hash for both roles, as numberdb.Evidence. Its fields begin with the role's digit.
 
 local NUMBERS = {'short', 'long', 'last', 'forged', 'block', 'warn', 'watch'}
+local SCORES = {short = true, long = true, forged = true} -- the others are days
+
+-- readNumber takes whatever is no number that we write for zero: infinity would be halved for ever.
+local function readNumber(text)
+  local n = tonumber(text)
+  return n and n >= 0 and n <= 2 ^ 53 and n or 0
+end
+
+local function readDay(text)
+  return math.min(65535, math.floor(readNumber(text)))
+end
 
 local function readEvidence(hash, role)
   local e = {trusted = {}, source = {}, days = {}, brand = hash[role .. 'brand'] or ''}
+  if #e.brand > 32 or not string.find(e.brand, '^[a-z0-9-]+$') then e.brand = '' end
   for _, name in ipairs(NUMBERS) do
-    e[name] = tonumber(hash[role .. name] or '0')
+    local read = SCORES[name] and readNumber or readDay
+    e[name] = read(hash[role .. name])
   end
   for field, day in pairs(hash) do
     local of, kind, organisation = string.match(field, '^(%d)(%a+):(.*)$')
-    if of == tostring(role) then e[kind][organisation] = tonumber(day) end
+    if of == tostring(role) and (kind == 'trusted' or kind == 'source') then e[kind][organisation] = readDay(day) end
   end
   for day in string.gmatch(hash[role .. 'days'] or '', '%d+') do
-    e.days[#e.days + 1] = tonumber(day)
+    e.days[#e.days + 1] = readDay(day)
   end
   return e
 end

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -339,6 +340,49 @@ func TestDamagedReportIsSkipped(t *testing.T) {
 	}
 	if log.has("3319900000") || !log.has("cannot be read") {
 		t.Errorf("the log is %s", log)
+	}
+}
+
+// Whatever lies in a number's evidence, a report about it is taken in and counts, and Redis is not kept busy by it.
+func TestReportDespiteHostileEvidence(t *testing.T) {
+	s := newStore(t, sharedRedis(t))
+	ctx := soon(t)
+	values := []string{"", "x", "-1", "1e999", "-inf", "inf", "nan", "0.5", "99999999999999999999", "0x7fffffffffffffff", "1 x -3 99999999999999999999", strings.Repeat("a", 300)}
+	fields := []string{"", "0", "0:", "0x:y", "0brand:y", "0days:y"}
+	for _, role := range []string{"0", "1"} {
+		for _, name := range []string{"short", "long", "last", "forged", "block", "warn", "watch", "days", "brand", "trusted:helpline", "trusted:", "source:x"} {
+			fields = append(fields, role+name)
+		}
+	}
+	i := 0
+	for _, field := range fields {
+		for _, value := range values {
+			i++
+			n := fiction(i)
+			p := placeOf(exact(n), 4)
+			r := aReport(n)
+			r.Roles, r.Source.Kind = numberdb.RolesOf(callback, callerID), []numberdb.SourceKind{numberdb.SourceStaff, numberdb.SourcePublic}[i%2]
+			must[int64](t)(s.client.HSet(ctx, s.keys.evidence(p), field, value).Result())
+			for _, prefix := range []string{"0c", "1c", "0f"} {
+				must[int64](t)(s.client.HSet(ctx, s.keys.reporters(p), prefix+sourceKind(r.Source)+":helpline:u1", value).Result())
+			}
+			if _, err := s.Report(ctx, r); err != nil {
+				t.Fatalf("with %q in %q: %v", value, field, err)
+			}
+			r.Reporter, r.Source.Kind = "u2", numberdb.SourceStaff
+			if _, err := s.Report(ctx, r); err != nil {
+				t.Fatalf("with %q in %q, another report: %v", value, field, err)
+			}
+			record := must[numberdb.Record](t)(s.Record(ctx, n))
+			if _, err := json.Marshal(record.Evidence); err != nil || record.Reports.Total != 2 {
+				t.Errorf("with %q in %q: %d reports, %v", value, field, record.Reports.Total, err)
+			}
+			for role, e := range record.Evidence {
+				if e.Trusted["helpline"] == 0 {
+					t.Errorf("with %q in %q, the report does not count in role %d: %+v", value, field, role, e)
+				}
+			}
+		}
 	}
 }
 

@@ -114,7 +114,7 @@ local function take(listing, evidence, reporters, reporter, today, roles, genuin
       if not isNew then known = redis.call('HMGET', reporters, counted, forgery) end
       if not (once and (known[1] or known[2])) then
         local e = readEvidence(hash, role)
-        local before = tonumber(known[forged and 2 or 1] or '0')
+        local before = readDay(known[forged and 2 or 1])
         if before == 0 then repeated = 0 end
         if before < day then redis.call('HSET', reporters, forged and forgery or counted, day) end
         if forged then

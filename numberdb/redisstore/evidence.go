@@ -100,8 +100,7 @@ func readEvidence(hash map[string]string) (all [numberdb.RoleCount]numberdb.Evid
 			continue
 		}
 		e, name := &all[role], field[1:]
-		number := readNumber(value)
-		day := numberdb.Day(min(number, math.MaxUint16))
+		number, day := readNumber(value, 1<<53), numberdb.Day(readNumber(value, math.MaxUint16))
 		switch name {
 		case "short":
 			e.Short = number
@@ -137,9 +136,9 @@ func readEvidence(hash map[string]string) (all [numberdb.RoleCount]numberdb.Evid
 }
 
 // readNumber takes whatever is no number that the scripts write for zero, as they do.
-func readNumber(text string) float64 {
+func readNumber(text string, most float64) float64 {
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(n >= 0 && n <= 1<<53) {
+	if err != nil || !(n >= 0 && n <= most) {
 		return 0
 	}
 	return n

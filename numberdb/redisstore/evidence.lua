@@ -4,20 +4,24 @@ local NUMBERS = {'short', 'long', 'last', 'forged', 'block', 'warn', 'watch'}
 local SCORES = {short = true, long = true, forged = true} -- the others are days
 
 -- readNumber takes whatever is no number that we write for zero: infinity would be halved for ever.
-local function readNumber(text)
+local function readNumber(text, most)
   local n = tonumber(text)
-  return n and n >= 0 and n <= 2 ^ 53 and n or 0
+  return n and n >= 0 and n <= most and n or 0
+end
+
+local function readScore(text)
+  return readNumber(text, 2 ^ 53)
 end
 
 local function readDay(text)
-  return math.min(65535, math.floor(readNumber(text)))
+  return math.floor(readNumber(text, 65535))
 end
 
 local function readEvidence(hash, role)
   local e = {trusted = {}, source = {}, days = {}, brand = hash[role .. 'brand'] or ''}
   if #e.brand > 32 or not string.find(e.brand, '^[a-z0-9-]+$') then e.brand = '' end
   for _, name in ipairs(NUMBERS) do
-    local read = SCORES[name] and readNumber or readDay
+    local read = SCORES[name] and readScore or readDay
     e[name] = read(hash[role .. name])
   end
   for field, day in pairs(hash) do

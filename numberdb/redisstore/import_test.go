@@ -359,9 +359,6 @@ func TestImportAmidDamage(t *testing.T) {
 		"evidence of another type": func(s *Store, p place) error {
 			return errors.Join(s.client.Del(soon(t), s.keys.evidence(p)).Err(), s.client.RPush(soon(t), s.keys.evidence(p), "x").Err())
 		},
-		"an impossible day": func(s *Store, p place) error {
-			return errors.Join(s.client.Del(soon(t), s.keys.evidence(p)).Err(), s.client.HSet(soon(t), s.keys.evidence(p), "0block", 70_000).Err())
-		},
 		"reporters of another type": func(s *Store, p place) error { return s.client.Set(soon(t), s.keys.reporters(p), "x", 0).Err() },
 	} {
 		t.Run(name, func(t *testing.T) {

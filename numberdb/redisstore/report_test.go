@@ -347,7 +347,7 @@ func TestDamagedReportIsSkipped(t *testing.T) {
 func TestReportDespiteHostileEvidence(t *testing.T) {
 	s := newStore(t, sharedRedis(t))
 	ctx := soon(t)
-	values := []string{"", "x", "-1", "1e999", "-inf", "inf", "nan", "0.5", "99999999999999999999", "0x7fffffffffffffff", "1 x -3 99999999999999999999", strings.Repeat("a", 300)}
+	values := []string{"", "x", "-1", "70000", "1e999", "-inf", "inf", "nan", "0.5", "99999999999999999999", "0x7fffffffffffffff", "1 x -3 99999999999999999999", strings.Repeat("a", 300)}
 	fields := []string{"", "0", "0:", "0x:y", "0brand:y", "0days:y"}
 	for _, role := range []string{"0", "1"} {
 		for _, name := range []string{"short", "long", "last", "forged", "block", "warn", "watch", "days", "brand", "trusted:helpline", "trusted:", "source:x"} {
@@ -378,8 +378,8 @@ func TestReportDespiteHostileEvidence(t *testing.T) {
 				t.Errorf("with %q in %q: %d reports, %v", value, field, record.Reports.Total, err)
 			}
 			for role, e := range record.Evidence {
-				if e.Trusted["helpline"] == 0 {
-					t.Errorf("with %q in %q, the report does not count in role %d: %+v", value, field, role, e)
+				if l := record.Listed[0].Listing.Roles[role]; e.Trusted["helpline"] == 0 || l.BlockUntil != 0 {
+					t.Errorf("with %q in %q, role %d has the evidence %+v and the listing %+v", value, field, role, e, l)
 				}
 			}
 		}

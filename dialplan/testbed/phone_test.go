@@ -341,8 +341,9 @@ func TestPhoneReplies(t *testing.T) {
 	if final := call.Final(); final.Status != 486 {
 		t.Errorf("bob is busy, but the call ended %v", final)
 	}
-	if taken := waitCall(t, o.bob); taken.Answered() || !slices.Equal(taken.Statuses(), []int{486}) {
-		t.Errorf("bob said %v", taken.Statuses())
+	taken := waitCall(t, o.bob)
+	if err := taken.WaitEnd(ctx); err != nil || taken.Answered() || !slices.Equal(taken.Statuses(), []int{486}) {
+		t.Errorf("bob said %v, %v", taken.Statuses(), err)
 	}
 
 	o.bob.SetReply(180)

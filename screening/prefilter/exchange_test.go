@@ -243,7 +243,7 @@ func (b *bench) place() (status int) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return placed.Statuses()[len(placed.Statuses())-1]
+	return placed.Final().Status
 }
 
 // verdicts screens calls one after the other, and says what each got and how many Linewarden was asked about.

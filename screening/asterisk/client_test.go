@@ -43,6 +43,7 @@ func TestCall(t *testing.T) {
 		f := newFake(t)
 		cfg := f.config()
 		cfg.Transport = tr
+		cfg.PatrolInterval = time.Hour // by HTTP, a listing may be read before the event
 		result := make(chan error, 1)
 		r := run(t, cfg, func(ctx context.Context, ch *Channel) {
 			d := ch.Data()

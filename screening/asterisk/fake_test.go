@@ -158,20 +158,27 @@ func channelJSON(id string) string {
 		`"creationtime":"2026-11-21T20:38:54.890+0000","language":"fr"}`, id, id)
 }
 
-// arrive puts a channel into the application.
+// arrive puts a channel into the application. No listing has it before StasisStart was sent.
 func (f *fake) arrive(app, id string, args ...string) {
-	f.do(func() { f.app(app).channels = append(f.app(app).channels, id) })
-	f.start(app, id, args...)
+	f.do(func() {
+		a := f.app(app)
+		a.channels = append(a.channels, id)
+		if a.conn != nil {
+			a.conn.Write(context.Background(), websocket.MessageText, f.startOf(app, id, args)) // the connection may be gone
+		}
+	})
 }
 
 // start sends StasisStart.
-func (f *fake) start(app, id string, args ...string) {
+func (f *fake) start(app, id string, args ...string) { f.send(app, string(f.startOf(app, id, args))) }
+
+func (f *fake) startOf(app, id string, args []string) []byte {
 	list, err := json.Marshal(append([]string{}, args...))
 	if err != nil {
-		f.t.Fatal(err)
+		f.t.Error(err)
 	}
-	f.send(app, fmt.Sprintf(`{"type":"StasisStart","timestamp":"2026-11-21T20:38:54.890+0000","args":%s,"channel":%s,`+
-		`"asterisk_id":"02:fc:00:00:00:01","application":%q}`, list, channelJSON(id), app))
+	return fmt.Appendf(nil, `{"type":"StasisStart","timestamp":"2026-11-21T20:38:54.890+0000","args":%s,"channel":%s,`+
+		`"asterisk_id":"02:fc:00:00:00:01","application":%q}`, list, channelJSON(id), app)
 }
 
 // depart takes a channel out of whatever application it is in.

@@ -3,6 +3,8 @@ package asterisk
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,11 +53,7 @@ func (s *session) signal(app, event string) error {
 func (s *session) shownTo() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	apps := make([]string, 0, len(s.signs))
-	for app := range s.signs {
-		apps = append(apps, app)
-	}
-	return apps
+	return slices.Collect(maps.Keys(s.signs))
 }
 
 // noteSign notes a sign of life; of strangers it has no effect. The reader calls it. Our own death ends the session.

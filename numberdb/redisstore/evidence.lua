@@ -19,7 +19,7 @@ end
 
 local function readEvidence(hash, role)
   local e = {trusted = {}, source = {}, days = {}, brand = hash[role .. 'brand'] or ''}
-  if #e.brand > 32 or not string.find(e.brand, '^[a-z0-9-]+$') then e.brand = '' end
+  if not isBrand(e.brand) then e.brand = '' end
   for _, name in ipairs(NUMBERS) do
     local read = SCORES[name] and readScore or readDay
     e[name] = read(hash[role .. name])

@@ -8,6 +8,11 @@ local function has(set, bit)
   return math.floor(set / bit) % 2 == 1
 end
 
+-- isBrand is numberdb.Brand.Valid, of a brand that is there.
+local function isBrand(text)
+  return #text <= 32 and string.find(text, '^[a-z0-9-]+$') ~= nil
+end
+
 local function decodeRole(s, at)
   local head, follows = string.byte(s, at, at + 1)
   if not follows or head >= 32 or follows >= 32 then return nil end
@@ -26,7 +31,7 @@ local function decodeRole(s, at)
     local length = string.byte(s, at)
     if not length then return nil end
     r.brand = string.sub(s, at + 1, at + length)
-    if #r.brand ~= length or length > 32 or not string.find(r.brand, '^[a-z0-9-]+$') then return nil end
+    if #r.brand ~= length or not isBrand(r.brand) then return nil end
     at = at + 1 + length
   end
   if head == 0 and follows == 0 then return nil end

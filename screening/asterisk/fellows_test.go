@@ -109,7 +109,9 @@ func TestFellowWakesUp(t *testing.T) {
 		case uri == "applications" && awake.Load():
 			f.event("test-a", "ChannelUserevent", `"eventname":"test-x","userevent":{}`)
 		case strings.HasSuffix(uri, "/continue") && !awake.Swap(true):
-			time.Sleep(fresh) // so that the listing is too old for the second call
+			late := make(chan struct{})
+			time.AfterFunc(fresh, func() { close(late) }) // then the listing is too old for the second call
+			return &answer{code: 204, late: late}
 		}
 		return nil
 	}
